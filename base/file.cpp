@@ -1,0 +1,129 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "base/error.h"
+
+namespace reprise {
+namespace fs = std::filesystem;
+namespace {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags, mode_t mode = 0644)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+void write_all(int fd, std::string_view bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_errno(ExitCode::kFailure, concat("cannot write ", path.string()));
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+void sync_path(const fs::path& path, int flags) {
+  const Descriptor fd(path, flags);
+  if (!fd || ::fsync(fd.get()) != 0)
+    fail_errno(ExitCode::kFailure, concat("cannot sync ", path.string()));
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in || fs::is_directory(path)) {
+    if (fs::is_directory(path)) errno = EISDIR;
+    fail_errno(ExitCode::kBadInput, concat("cannot open ", path.string()));
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (in.bad()) fail_errno(ExitCode::kBadInput, concat("cannot read ", path.string()));
+  return std::move(text).str();
+}
+
+void replace_file(const fs::path& path, const std::function<void(const fs::path&)>& write) {
+  const fs::path temporary = concat(path.string(), ".tmp.", ::getpid());
+  try {
+    write(temporary);
+    sync_path(temporary, O_RDONLY);
+    if (::rename(temporary.c_str(), path.c_str()) != 0)
+      fail_errno(ExitCode::kFailure, concat("cannot rename ", temporary.string()));
+    sync_path(folder_of(path), O_RDONLY | O_DIRECTORY);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  replace_file(path, [&](const fs::path& temporary) {
+    const Descriptor fd(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!fd) fail_errno(ExitCode::kFailure, concat("cannot create ", temporary.string()));
+    write_all(fd.get(), bytes, path);
+  });
+}
+
+void append_line(const fs::path& path, std::string_view line) {
+  const Descriptor fd(path, O_WRONLY | O_CREAT | O_APPEND);
+  if (!fd) fail_errno(ExitCode::kFailure, concat("cannot open ", path.string()));
+  write_all(fd.get(), concat(line, '\n'), path);
+  if (::fsync(fd.get()) != 0) fail_errno(ExitCode::kFailure, concat("cannot sync ", path.string()));
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  require(!error, ExitCode::kFailure, "cannot create the folder ", path.string(), ": ", error.message());
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  const Descriptor fd(path, O_RDONLY);
+  if (!fd) fail_errno(ExitCode::kBadInput, concat("cannot open ", path.string()));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0)
+    fail_errno(ExitCode::kBadInput, concat("cannot stat ", path.string()));
+  require(status.st_size > 0, ExitCode::kBadInput, path.string(), ": the file is empty");
+  void* data = ::mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_SHARED, fd.get(), 0);
+  if (data == MAP_FAILED) fail_errno(ExitCode::kBadInput, concat("cannot map ", path.string()));
+  data_ = static_cast<const uint8_t*>(data);
+  size_ = static_cast<size_t>(status.st_size);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<uint8_t*>(data_), size_);
+}
+
+}  // namespace reprise

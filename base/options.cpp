@@ -1,0 +1,226 @@
+#include "base/options.h"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/digest.h"
+
+namespace reprise {
+namespace po = boost::program_options;
+using nlohmann::json;
+
+namespace detail {
+namespace {
+
+template <class Number>
+void parse_number(const std::string& text, Number& value, std::string_view kind) {
+  Number parsed{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  require(error == std::errc() && end == text.data() + text.size(), ExitCode::kUsage, "'", text, "' is not ", kind);
+  value = parsed;
+}
+
+}  // namespace
+
+void parse_value(const std::string& text, bool& value) {
+  const bool yes = text == "true" || text == "on" || text == "1";
+  require(yes || text == "false" || text == "off" || text == "0", ExitCode::kUsage, "'", text,
+          "' is neither true nor false");
+  value = yes;
+}
+
+void parse_value(const std::string& text, int64_t& value) { parse_number(text, value, "a whole number"); }
+
+void parse_value(const std::string& text, double& value) {
+  double parsed = 0;
+  parse_number(text, parsed, "a number");
+  require(std::isfinite(parsed), ExitCode::kUsage, "'", text, "' is not a finite number");
+  value = parsed;
+}
+
+void parse_value(const std::string& text, std::string& value) { value = text; }
+
+void parse_value(const std::string& text, std::vector<std::string>& value) {
+  value.clear();
+  for (size_t start = 0; start < text.size();) {
+    const size_t comma = std::min(text.find(',', start), text.size());
+    const auto first = text.find_first_not_of(" \t", start);
+    if (first < comma) {
+      const auto last = text.find_last_not_of(" \t", comma - 1);
+      value.push_back(text.substr(first, last - first + 1));
+    }
+    start = comma + 1;
+  }
+}
+
+}  // namespace detail
+
+namespace {
+
+std::string text_of(const OptionValue& value) {
+  struct Visitor {
+    std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+    std::string operator()(int64_t number) const { return concat(number); }
+    std::string operator()(double number) const { return json(number).dump(); }
+    std::string operator()(const std::string& text) const { return text; }
+    std::string operator()(const std::vector<std::string>& words) const {
+      std::string joined;
+      for (const auto& word : words) joined += concat(joined.empty() ? "" : ",", word);
+      return joined;
+    }
+  };
+  return std::visit(Visitor{}, value);
+}
+
+std::string text_of(const json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  return text_of(OptionValue(value.get<std::vector<std::string>>()));
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string nearest_name(std::string_view word, std::span<const std::string> candidates) {
+  std::string best;
+  size_t least = word.size() / 2 + 1;
+  for (const auto& candidate : candidates) {
+    const size_t distance = edit_distance(word, candidate);
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+OptionSet::OptionSet(std::string command, std::string summary)
+    : command_(std::move(command)), summary_(std::move(summary)) {}
+
+void OptionSet::append(Option option) {
+  require(!find(option.name), ExitCode::kFailure, "the option ", option.name, " is declared twice");
+  option.default_text = text_of(option.get());
+  options_.push_back(std::move(option));
+}
+
+const Option* OptionSet::find(std::string_view name) const {
+  const auto found = std::ranges::find(options_, name, &Option::name);
+  return found == options_.end() ? nullptr : &*found;
+}
+
+void OptionSet::set(const std::string& name, const std::string& text) {
+  const Option* option = find(name);
+  if (!option) {
+    std::vector<std::string> names;
+    for (const auto& known : options_) names.push_back(known.name);
+    const std::string near = nearest_name(name, names);
+    fail(ExitCode::kUsage, "unknown option '", name, "'",
+         near.empty() ? concat("; see reprise ", command_, " --help") : concat("; did you mean '", near, "'?"));
+  }
+  try {
+    option->set(text);
+  } catch (const Error& error) {
+    fail(ExitCode::kUsage, "--", name, ": ", error.what());
+  }
+}
+
+void OptionSet::read_file(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) fail_errno(ExitCode::kBadInput, concat("cannot open ", path));
+  try {
+    const auto parsed = po::parse_config_file(in, po::options_description(), /*allow_unregistered=*/true);
+    for (const auto& entry : parsed.options) set(entry.string_key, entry.value.at(0));
+  } catch (const po::error& error) {
+    fail(ExitCode::kUsage, path, ": ", error.what());
+  } catch (const Error& error) {
+    fail(error.code(), path, ": ", error.what());
+  }
+}
+
+void OptionSet::read_json(const json& resolved) {
+  for (const auto& [section, keys] : resolved.items())
+    for (const auto& [key, value] : keys.items()) set(concat(section, ".", key), text_of(value));
+}
+
+bool OptionSet::parse(std::span<const std::string> words) {
+  std::vector<std::string> files;
+  po::options_description known;
+  known.add_options()("help", "")("config", po::value(&files)->composing());
+  try {
+    // No abbreviations: a prefix that is unique today names another option tomorrow.
+    const int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
+                      po::command_line_style::long_allow_next;
+    po::command_line_parser parser(std::vector<std::string>(words.begin(), words.end()));
+    const auto parsed = parser.options(known).style(style).allow_unregistered().run();
+    po::variables_map map;
+    po::store(parsed, map);
+    po::notify(map);
+    if (map.count("help")) {
+      std::cout << help();
+      return false;
+    }
+    for (const auto& file : files) read_file(file);
+    for (const auto& entry : parsed.options) {
+      if (!entry.unregistered && entry.position_key < 0) continue;
+      require(entry.position_key < 0, ExitCode::kUsage, "unexpected word '", text_of(OptionValue(entry.value)),
+              "'; options are written --section.key value");
+      if (!find(entry.string_key)) set(entry.string_key, "");  // names the nearest option
+      require(entry.value.size() == 1, ExitCode::kUsage, "--", entry.string_key,
+              entry.value.empty() ? " wants a value" : " takes one value; put commas between several");
+      set(entry.string_key, entry.value[0]);
+    }
+  } catch (const po::error& error) {
+    fail(ExitCode::kUsage, error.what());
+  }
+  return true;
+}
+
+std::string OptionSet::help() const {
+  std::string text = concat("reprise ", command_, ": ", summary_, "\n\n",
+                            "  --config FILE    read options from an INI file; later files win, the command line last\n",
+                            "  --help           this text\n");
+  std::string section;
+  for (const auto& option : options_) {
+    const std::string own = option.name.substr(0, option.name.find('.'));
+    if (own != section) text += concat("\n[", section = own, "]\n");
+    const std::string head = concat("  --", option.name, option.unit.empty() ? "" : concat(" (", option.unit, ")"));
+    text += concat(head, "\n      ", option.help, ". Default: ",
+                   option.default_text.empty() ? "none" : option.default_text, "\n");
+  }
+  return text;
+}
+
+json OptionSet::resolved() const {
+  json all = json::object();
+  for (const auto& option : options_) {
+    const size_t dot = option.name.find('.');
+    std::visit([&](const auto& value) { all[option.name.substr(0, dot)][option.name.substr(dot + 1)] = value; },
+               option.get());
+  }
+  return all;
+}
+
+std::string OptionSet::digest() const { return digest_of(resolved()); }
+
+std::string digest_of(const json& value) { return to_hex(sha256(value.dump())); }
+
+}  // namespace reprise
