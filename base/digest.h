@@ -14,7 +14,8 @@ namespace reprise {
 using Sha256 = std::array<uint8_t, 32>;
 
 Sha256 sha256(std::string_view bytes);
-Sha256 sha256_file(const std::filesystem::path& path);  ///< throws kBadInput where the file cannot be read
+Sha256 sha256_file(
+    const std::filesystem::path& path);  ///< throws kBadInput where the file cannot be read
 std::string to_hex(std::span<const uint8_t> bytes);
 
 /// SHA-256 of text that arrives in parts.

@@ -1,7 +1,7 @@
 // The one exception of the project, and the exit codes a command can end with.
 //
-// A message is one line: what is wrong, where, and what to do. A library throws; only launch/main.cpp catches, prints
-// the line once and ends the job.
+// A message is one line: what is wrong, where, and what to do. A library throws; only
+// launch/main.cpp catches, prints the line once and ends the job.
 #pragma once
 
 #include <stdexcept>
@@ -15,13 +15,14 @@ namespace reprise {
 /// Exit codes of every command; the README's table is this list.
 enum class ExitCode : int {
   kOk = 0,
-  kFailure = 1,        ///< a fault of the machine or of this program: full disk, lost rank, broken invariant
-  kUsage = 2,          ///< an unknown option, a value out of range, options that contradict one another
-  kBadInput = 3,       ///< a file that is missing, empty, truncated, of another format or of another run
-  kCapUnreachable = 4, ///< no setting of the packer lands inside the byte target
-  kInvalidTrace = 5,   ///< a trace whose contents contradict themselves or each other
-  kInconclusive = 6,   ///< the verdict was asked to decide and could not
-  kResumable = 75,     ///< stopped by a signal after saving: the same command continues (EX_TEMPFAIL)
+  kFailure =
+      1,  ///< a fault of the machine or of this program: full disk, lost rank, broken invariant
+  kUsage = 2,     ///< an unknown option, a value out of range, options that contradict one another
+  kBadInput = 3,  ///< a file that is missing, empty, truncated, of another format or of another run
+  kCapUnreachable = 4,  ///< no setting of the packer lands inside the byte target
+  kInvalidTrace = 5,    ///< a trace whose contents contradict themselves or each other
+  kInconclusive = 6,    ///< the verdict was asked to decide and could not
+  kResumable = 75,  ///< stopped by a signal after saving: the same command continues (EX_TEMPFAIL)
 };
 
 class Error : public std::runtime_error {
@@ -33,7 +34,8 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-/// Throws Error with the parts joined. `fail(ExitCode::kBadInput, path, ": empty; give a folder with text")`.
+/// Throws Error with the parts joined. `fail(ExitCode::kBadInput, path, ": empty; give a folder
+/// with text")`.
 template <class... Parts>
 [[noreturn]] void fail(ExitCode code, const Parts&... parts) {
   throw Error(code, concat(parts...));
@@ -46,7 +48,8 @@ void require(bool condition, ExitCode code, const Parts&... parts) {
     fail(code, parts...);
 }
 
-/// fail() with the operating system's word for `errno` behind the parts: "cannot write x: No space left on device".
+/// fail() with the operating system's word for `errno` behind the parts: "cannot write x: No space
+/// left on device".
 [[noreturn]] void fail_errno(ExitCode code, std::string_view what);
 
 }  // namespace reprise

@@ -97,7 +97,8 @@ void append_line(const fs::path& path, std::string_view line) {
 void make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  require(!error, ExitCode::kFailure, "cannot create the folder ", path.string(), ": ", error.message());
+  require(!error, ExitCode::kFailure, "cannot create the folder ", path.string(), ": ",
+          error.message());
 }
 
 MappedFile::MappedFile(const fs::path& path) {
@@ -107,7 +108,8 @@ MappedFile::MappedFile(const fs::path& path) {
   if (::fstat(fd.get(), &status) != 0)
     fail_errno(ExitCode::kBadInput, concat("cannot stat ", path.string()));
   require(status.st_size > 0, ExitCode::kBadInput, path.string(), ": the file is empty");
-  void* data = ::mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_SHARED, fd.get(), 0);
+  void* data =
+      ::mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_SHARED, fd.get(), 0);
   if (data == MAP_FAILED) fail_errno(ExitCode::kBadInput, concat("cannot map ", path.string()));
   data_ = static_cast<const uint8_t*>(data);
   size_ = static_cast<size_t>(status.st_size);

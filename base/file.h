@@ -1,7 +1,8 @@
 // Files that are either whole or absent.
 //
-// Everything the project leaves on disk is written to a temporary name beside its place, flushed, synced, renamed, and the
-// folder synced: a run that is killed, or a disk that is full, leaves the old file or none.
+// Everything the project leaves on disk is written to a temporary name beside its place, flushed,
+// synced, renamed, and the folder synced: a run that is killed, or a disk that is full, leaves the
+// old file or none.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,12 @@ namespace reprise {
 /// The whole file; throws kBadInput naming the path where it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
-/// Writes `bytes` to `path` by the rule above; throws kFailure (full disk, no permission) and leaves nothing.
+/// Writes `bytes` to `path` by the rule above; throws kFailure (full disk, no permission) and
+/// leaves nothing.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// The rule for files a library writes: `write` fills the temporary path it is given; the rest happens here.
-/// Whatever it throws passes through after the temporary file is removed.
+/// The rule for files a library writes: `write` fills the temporary path it is given; the rest
+/// happens here. Whatever it throws passes through after the temporary file is removed.
 void replace_file(const std::filesystem::path& path,
                   const std::function<void(const std::filesystem::path&)>& write);
 
@@ -33,7 +35,8 @@ void make_folder(const std::filesystem::path& path);
 /// A file mapped read-only for as long as this lives. Move-only.
 class MappedFile {
  public:
-  explicit MappedFile(const std::filesystem::path& path);  ///< throws kBadInput where it is missing or empty
+  explicit MappedFile(
+      const std::filesystem::path& path);  ///< throws kBadInput where it is missing or empty
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();

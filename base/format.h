@@ -1,4 +1,5 @@
-// Text out of values. libtorch and spdlog bring two versions of fmt that cannot meet in one file, so neither is used here.
+// Text out of values. libtorch and spdlog bring two versions of fmt that cannot meet in one file,
+// so neither is used here.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,8 @@ template <class Number>
 void parse_number(const std::string& text, Number& value, std::string_view kind) {
   Number parsed{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-  require(error == std::errc() && end == text.data() + text.size(), ExitCode::kUsage, "'", text, "' is not ", kind);
+  require(error == std::errc() && end == text.data() + text.size(), ExitCode::kUsage, "'", text,
+          "' is not ", kind);
   value = parsed;
 }
 
@@ -35,7 +36,9 @@ void parse_value(const std::string& text, bool& value) {
   value = yes;
 }
 
-void parse_value(const std::string& text, int64_t& value) { parse_number(text, value, "a whole number"); }
+void parse_value(const std::string& text, int64_t& value) {
+  parse_number(text, value, "a whole number");
+}
 
 void parse_value(const std::string& text, double& value) {
   double parsed = 0;
@@ -134,7 +137,8 @@ void OptionSet::set(const std::string& name, const std::string& text) {
     for (const auto& known : options_) names.push_back(known.name);
     const std::string near = nearest_name(name, names);
     fail(ExitCode::kUsage, "unknown option '", name, "'",
-         near.empty() ? concat("; see reprise ", command_, " --help") : concat("; did you mean '", near, "'?"));
+         near.empty() ? concat("; see reprise ", command_, " --help")
+                      : concat("; did you mean '", near, "'?"));
   }
   try {
     option->set(text);
@@ -147,7 +151,8 @@ void OptionSet::read_file(const std::string& path) {
   std::ifstream in(path);
   if (!in) fail_errno(ExitCode::kBadInput, concat("cannot open ", path));
   try {
-    const auto parsed = po::parse_config_file(in, po::options_description(), /*allow_unregistered=*/true);
+    const auto parsed =
+        po::parse_config_file(in, po::options_description(), /*allow_unregistered=*/true);
     for (const auto& entry : parsed.options) set(entry.string_key, entry.value.at(0));
   } catch (const po::error& error) {
     fail(ExitCode::kUsage, path, ": ", error.what());
@@ -162,49 +167,51 @@ void OptionSet::read_json(const json& resolved) {
 }
 
 bool OptionSet::parse(std::span<const std::string> words) {
-  std::vector<std::string> files;
   po::options_description known;
-  known.add_options()("help", "")("config", po::value(&files)->composing());
+  known.add_options()("help", "")("config", po::value<std::vector<std::string>>()->composing());
+  for (const auto& option : options_)
+    known.add_options()(option.name.c_str(), po::value<std::string>());
+  // No abbreviations: a prefix that is unique today names another option tomorrow.
+  const int style = po::command_line_style::allow_long |
+                    po::command_line_style::long_allow_adjacent |
+                    po::command_line_style::long_allow_next;
+  po::variables_map map;
   try {
-    // No abbreviations: a prefix that is unique today names another option tomorrow.
-    const int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
-                      po::command_line_style::long_allow_next;
     po::command_line_parser parser(std::vector<std::string>(words.begin(), words.end()));
-    const auto parsed = parser.options(known).style(style).allow_unregistered().run();
-    po::variables_map map;
-    po::store(parsed, map);
-    po::notify(map);
-    if (map.count("help")) {
-      std::cout << help();
-      return false;
-    }
-    for (const auto& file : files) read_file(file);
-    for (const auto& entry : parsed.options) {
-      if (!entry.unregistered && entry.position_key < 0) continue;
-      require(entry.position_key < 0, ExitCode::kUsage, "unexpected word '", text_of(OptionValue(entry.value)),
-              "'; options are written --section.key value");
-      if (!find(entry.string_key)) set(entry.string_key, "");  // names the nearest option
-      require(entry.value.size() == 1, ExitCode::kUsage, "--", entry.string_key,
-              entry.value.empty() ? " wants a value" : " takes one value; put commas between several");
-      set(entry.string_key, entry.value[0]);
-    }
+    po::store(parser.options(known).positional({}).style(style).run(), map);
+  } catch (const po::unknown_option& error) {
+    const std::string name = error.get_option_name();
+    set(name.substr(std::min(name.find_first_not_of('-'), name.size())),
+        "");  // names the nearest option
+  } catch (const po::too_many_positional_options_error&) {
+    fail(ExitCode::kUsage, "a stray word; options are written --section.key value");
   } catch (const po::error& error) {
     fail(ExitCode::kUsage, error.what());
   }
+  if (map.count("help")) {
+    std::cout << help();
+    return false;
+  }
+  if (map.count("config"))
+    for (const auto& file : map["config"].as<std::vector<std::string>>()) read_file(file);
+  for (const auto& option : options_)
+    if (map.count(option.name)) set(option.name, map[option.name].as<std::string>());
   return true;
 }
 
 std::string OptionSet::help() const {
-  std::string text = concat("reprise ", command_, ": ", summary_, "\n\n",
-                            "  --config FILE    read options from an INI file; later files win, the command line last\n",
-                            "  --help           this text\n");
+  std::string text = concat(
+      "reprise ", command_, ": ", summary_, "\n\n",
+      "  --config FILE    read options from an INI file; later files win, the command line last\n",
+      "  --help           this text\n");
   std::string section;
   for (const auto& option : options_) {
     const std::string own = option.name.substr(0, option.name.find('.'));
     if (own != section) text += concat("\n[", section = own, "]\n");
-    const std::string head = concat("  --", option.name, option.unit.empty() ? "" : concat(" (", option.unit, ")"));
-    text += concat(head, "\n      ", option.help, ". Default: ",
-                   option.default_text.empty() ? "none" : option.default_text, "\n");
+    const std::string head =
+        concat("  --", option.name, option.unit.empty() ? "" : concat(" (", option.unit, ")"));
+    text += concat(head, "\n      ", option.help,
+                   ". Default: ", option.default_text.empty() ? "none" : option.default_text, "\n");
   }
   return text;
 }
@@ -213,8 +220,11 @@ json OptionSet::resolved() const {
   json all = json::object();
   for (const auto& option : options_) {
     const size_t dot = option.name.find('.');
-    std::visit([&](const auto& value) { all[option.name.substr(0, dot)][option.name.substr(dot + 1)] = value; },
-               option.get());
+    std::visit(
+        [&](const auto& value) {
+          all[option.name.substr(0, dot)][option.name.substr(dot + 1)] = value;
+        },
+        option.get());
   }
   return all;
 }

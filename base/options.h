@@ -1,5 +1,5 @@
-// Options are plain structs; one visitor over their fields feeds the parser, --help, the stored configuration and its
-// digest, so that no name and no default is written twice.
+// Options are plain structs; one visitor over their fields feeds the parser, --help, the stored
+// configuration and its digest, so that no name and no default is written twice.
 //
 //   struct TrainOptions {
 //     int64_t steps = 300;
@@ -10,8 +10,9 @@
 //     }
 //   };
 //
-// Fields are bool, int64_t, double, std::string, std::vector<std::string> (comma separated) or an enum with EnumNames.
-// Later sources win: defaults, then --config files from left to right (INI: [section] key = value), then
+// Fields are bool, int64_t, double, std::string, std::vector<std::string> (comma separated) or an
+// enum with EnumNames. Later sources win: defaults, then --config files from left to right (INI:
+// [section] key = value), then
 // --section.key value. A name nobody declared is an error that offers the nearest one.
 #pragma once
 
@@ -31,7 +32,8 @@
 
 namespace reprise {
 
-/// Specialise with `static constexpr std::array names{std::pair{E::kOne, "one"}, ...}` for every enum in options.
+/// Specialise with `static constexpr std::array names{std::pair{E::kOne, "one"}, ...}` for every
+/// enum in options.
 template <class E>
 struct EnumNames;
 
@@ -81,19 +83,21 @@ class OptionSet {
   /// Binds every field of `options` as "section.key". The struct must outlive this.
   template <class Options>
   OptionSet& add(const std::string& section, Options& options) {
-    options.visit([&](std::string_view key, auto& value, std::string_view unit, std::string_view help) {
-      bind(concat(section, ".", key), value, unit, help);
-    });
+    options.visit(
+        [&](std::string_view key, auto& value, std::string_view unit, std::string_view help) {
+          bind(concat(section, ".", key), value, unit, help);
+        });
     return *this;
   }
 
-  /// Reads the words behind the command's name. Returns false where they asked for --help, which it has printed.
+  /// Reads the words behind the command's name. Returns false where they asked for --help, which it
+  /// has printed.
   bool parse(std::span<const std::string> words);
 
   /// One value by name; throws kUsage (unknown name, unreadable value).
   void set(const std::string& name, const std::string& text);
-  void read_file(const std::string& path);          ///< an INI file
-  void read_json(const nlohmann::json& resolved);   ///< what resolved() gave
+  void read_file(const std::string& path);         ///< an INI file
+  void read_json(const nlohmann::json& resolved);  ///< what resolved() gave
 
   std::string help() const;
   nlohmann::json resolved() const;  ///< {"section": {"key": value}}

@@ -28,8 +28,13 @@ bool draws_bars() {
 }  // namespace
 
 Progress::Progress(std::string what, int64_t total, int rank, int64_t done)
-    : what_(std::move(what)), total_(total), first_(done), shown_(rank == 0), terminal_(draws_bars()),
-      start_(Clock::now()), last_draw_(start_) {}
+    : what_(std::move(what)),
+      total_(total),
+      first_(done),
+      shown_(rank == 0),
+      terminal_(draws_bars()),
+      start_(Clock::now()),
+      last_draw_(start_) {}
 
 Progress::~Progress() {
   if (shown_ && terminal_) std::fputc('\n', stderr);

@@ -23,8 +23,9 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint3
 }
 
 std::array<uint32_t, 4> RandomStream::block(uint64_t position) const {
-  return philox({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), step_, purpose_},
-                {static_cast<uint32_t>(key_), static_cast<uint32_t>(key_ >> 32)});
+  return philox(
+      {static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), step_, purpose_},
+      {static_cast<uint32_t>(key_), static_cast<uint32_t>(key_ >> 32)});
 }
 
 uint64_t RandomStream::bits(uint64_t position) const {
@@ -38,8 +39,10 @@ double RandomStream::uniform(uint64_t position) const {
 
 double RandomStream::normal(uint64_t position) const {
   const auto words = block(position);
-  const uint64_t low = uint64_t{words[1]} << 32 | words[0], high = uint64_t{words[3]} << 32 | words[2];
-  const double radius = static_cast<double>((low >> 11) + 1) * 0x1p-53;  // in (0, 1]: the logarithm is finite
+  const uint64_t low = uint64_t{words[1]} << 32 | words[0],
+                 high = uint64_t{words[3]} << 32 | words[2];
+  const double radius =
+      static_cast<double>((low >> 11) + 1) * 0x1p-53;  // in (0, 1]: the logarithm is finite
   const double angle = static_cast<double>(high >> 11) * 0x1p-53;
   return std::sqrt(-2 * std::log(radius)) * std::cos(2 * std::numbers::pi * angle);
 }

@@ -1,6 +1,6 @@
-// Random numbers addressed by what they are for, not drawn from a state: value(position) depends only on
-// (seed, purpose, step, position). So no result depends on how many ranks or threads drew before, and nothing has to
-// be saved to resume.
+// Random numbers addressed by what they are for, not drawn from a state: value(position) depends
+// only on (seed, purpose, step, position). So no result depends on how many ranks or threads drew
+// before, and nothing has to be saved to resume.
 //
 // Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 #pragma once
@@ -25,9 +25,10 @@ class RandomStream {
       : key_(seed), purpose_(static_cast<uint32_t>(purpose)), step_(step) {}
 
   uint64_t bits(uint64_t position) const;
-  double uniform(uint64_t position) const;                  ///< in [0, 1), 53 bits
-  double normal(uint64_t position) const;                   ///< mean 0, variance 1 (Box-Muller)
-  uint64_t below(uint64_t position, uint64_t bound) const;  ///< in [0, bound); bias under bound / 2^64
+  double uniform(uint64_t position) const;  ///< in [0, 1), 53 bits
+  double normal(uint64_t position) const;   ///< mean 0, variance 1 (Box-Muller)
+  uint64_t below(uint64_t position,
+                 uint64_t bound) const;  ///< in [0, bound); bias under bound / 2^64
 
  private:
   std::array<uint32_t, 4> block(uint64_t position) const;
@@ -36,7 +37,8 @@ class RandomStream {
   uint32_t step_;
 };
 
-/// A permutation of [0, size) that costs no memory: a Feistel network over the stream, walked back into range.
+/// A permutation of [0, size) that costs no memory: a Feistel network over the stream, walked back
+/// into range.
 uint64_t permute(const RandomStream& stream, uint64_t index, uint64_t size);
 
 /// Philox4x32-10 itself, for its known-answer test.

@@ -10,7 +10,10 @@ namespace reprise {
 /// A negative log-likelihood in natural units; sums in double precision.
 struct Nats {
   double value = 0;
-  Nats& operator+=(Nats other) { value += other.value; return *this; }
+  Nats& operator+=(Nats other) {
+    value += other.value;
+    return *this;
+  }
   friend Nats operator+(Nats a, Nats b) { return {a.value + b.value}; }
   friend Nats operator-(Nats a, Nats b) { return {a.value - b.value}; }
   auto operator<=>(const Nats&) const = default;
@@ -24,7 +27,10 @@ struct Bits {
 /// A number of stored or scored bytes. Decimal: 16 MB is Bytes{16'000'000}.
 struct Bytes {
   int64_t value = 0;
-  Bytes& operator+=(Bytes other) { value += other.value; return *this; }
+  Bytes& operator+=(Bytes other) {
+    value += other.value;
+    return *this;
+  }
   friend Bytes operator+(Bytes a, Bytes b) { return {a.value + b.value}; }
   friend Bytes operator-(Bytes a, Bytes b) { return {a.value - b.value}; }
   auto operator<=>(const Bytes&) const = default;

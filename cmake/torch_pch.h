@@ -1,5 +1,5 @@
-// The part of libtorch the project uses: tensors, operators, autograd. Not torch/torch.h, whose modules, optimisers
-// and data loaders are not used and cost ten seconds a file.
+// The part of libtorch the project uses: tensors, operators, autograd. Not torch/torch.h, whose
+// modules, optimisers and data loaders are not used and cost ten seconds a file.
 #pragma once
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

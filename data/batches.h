@@ -14,12 +14,14 @@ struct TokenBatch {
   std::vector<int64_t> inputs, targets;
 };
 
-/// Cuts the train stream into windows of `context` + 1 tokens (one shared with the next) and visits them in an order
-/// drawn anew for every epoch. Windows cross document boundaries; begin-of-document marks them.
+/// Cuts the train stream into windows of `context` + 1 tokens (one shared with the next) and visits
+/// them in an order drawn anew for every epoch. Windows cross document boundaries;
+/// begin-of-document marks them.
 class BatchSampler {
  public:
   /// Throws kBadInput where the split is shorter than one global batch.
-  BatchSampler(const Corpus& corpus, Split split, int64_t context, int64_t global_sequences, uint64_t seed);
+  BatchSampler(const Corpus& corpus, Split split, int64_t context, int64_t global_sequences,
+               uint64_t seed);
 
   /// Sequences [first, first + count) of the global batch of `step`.
   TokenBatch sequences(int64_t step, int64_t first, int64_t count) const;

@@ -1,8 +1,8 @@
-// What `reprise data` wrote, opened for reading: token shards in the challenge's format, an HDF5 index of documents, the
-// tokenizer. docs/corpus.md gives the files byte for byte.
+// What `reprise data` wrote, opened for reading: token shards in the challenge's format, an HDF5
+// index of documents, the tokenizer. docs/corpus.md gives the files byte for byte.
 //
-// A document is begin-of-document (id 1) and its tokens, and lies inside one shard. Its bytes are those of its text:
-// the sum of Tokenizer::bytes over its tokens, checked when it was written.
+// A document is begin-of-document (id 1) and its tokens, and lies inside one shard. Its bytes are
+// those of its text: the sum of Tokenizer::bytes over its tokens, checked when it was written.
 #pragma once
 
 #include <array>
@@ -22,7 +22,8 @@ namespace reprise {
 enum class Split { kTrain, kValid, kTest };
 template <>
 struct EnumNames<Split> {
-  static constexpr std::array names{std::pair{Split::kTrain, "train"}, std::pair{Split::kValid, "valid"},
+  static constexpr std::array names{std::pair{Split::kTrain, "train"},
+                                    std::pair{Split::kValid, "valid"},
                                     std::pair{Split::kTest, "test"}};
 };
 
@@ -42,7 +43,8 @@ class Corpus {
   ~Corpus();
 
   const std::vector<Document>& documents(Split split) const;
-  /// `count` tokens of the split's stream (all its shards, end to end) from `first`, copied into `out`.
+  /// `count` tokens of the split's stream (all its shards, end to end) from `first`, copied into
+  /// `out`.
   void read(Split split, int64_t first, std::span<Token> out) const;
   int64_t tokens(Split split) const;
 

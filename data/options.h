@@ -21,15 +21,21 @@ struct DataOptions {
 
   template <class Visitor>
   void visit(Visitor&& field) {
-    field("source", source, "[domain:]path", "folders of text, .jsonl files with a text field, or folders of .bin shards; the domain is the path's last name unless given");
+    field("source", source, "[domain:]path",
+          "folders of text, .jsonl files with a text field, or folders of .bin shards; the domain "
+          "is the path's last name unless given");
     field("out", out, "folder", "where the corpus is written");
-    field("tokenizer", tokenizer, "file", "an existing SentencePiece model; none: train one on the train split");
+    field("tokenizer", tokenizer, "file",
+          "an existing SentencePiece model; none: train one on the train split");
     field("vocab", vocab, "pieces", "vocabulary of a tokenizer trained here");
     field("valid-share", valid_share, "share", "documents in the valid split");
     field("test-share", test_share, "share", "documents in the test split");
-    field("max-document-bytes", max_document_bytes, "bytes", "longer documents are cut at a character boundary; 0: no limit");
-    field("max-bytes", max_bytes, "bytes per domain", "documents beyond are left out, in the order of their hash; 0: no limit");
-    field("tokenizer-bytes", tokenizer_bytes, "bytes", "train text the tokenizer is trained on, in the order of document hash");
+    field("max-document-bytes", max_document_bytes, "bytes",
+          "longer documents are cut at a character boundary; 0: no limit");
+    field("max-bytes", max_bytes, "bytes per domain",
+          "documents beyond are left out, in the order of their hash; 0: no limit");
+    field("tokenizer-bytes", tokenizer_bytes, "bytes",
+          "train text the tokenizer is trained on, in the order of document hash");
     field("shard-tokens", shard_tokens, "tokens", "length at which a shard is closed");
   }
 };

@@ -23,12 +23,13 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  int64_t vocab() const;  ///< at most 65,536
+  int64_t vocab() const;                                   ///< at most 65,536
   std::vector<Token> encode(std::string_view text) const;  ///< without begin-of-document
   std::string decode(const std::vector<Token>& tokens) const;
 
-  /// Bytes of text that `token` stands for behind `previous`: UTF-8 length of the piece without U+2581, plus one for
-  /// the space if it had U+2581 and `previous` is not control, unknown or unused; byte tokens 1, control tokens 0.
+  /// Bytes of text that `token` stands for behind `previous`: UTF-8 length of the piece without
+  /// U+2581, plus one for the space if it had U+2581 and `previous` is not control, unknown or
+  /// unused; byte tokens 1, control tokens 0.
   int64_t bytes(Token token, Token previous) const;
 
   /// The piece as text a reader can see (spaces as spaces, byte tokens as <0xNN>).

@@ -1,4 +1,5 @@
-// The one definition of the score: bits per byte = nats / ln 2 / bytes of source text, in double precision.
+// The one definition of the score: bits per byte = nats / ln 2 / bytes of source text, in double
+// precision.
 #pragma once
 
 #include "base/units.h"

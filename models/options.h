@@ -1,4 +1,5 @@
-// The shape of a model. Everything that changes its parameters or its arithmetic is here, and nothing else.
+// The shape of a model. Everything that changes its parameters or its arithmetic is here, and
+// nothing else.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,8 @@ namespace reprise {
 enum class Family { kStatic, kRecurrent };
 template <>
 struct EnumNames<Family> {
-  static constexpr std::array names{std::pair{Family::kStatic, "static"}, std::pair{Family::kRecurrent, "recurrent"}};
+  static constexpr std::array names{std::pair{Family::kStatic, "static"},
+                                    std::pair{Family::kRecurrent, "recurrent"}};
 };
 
 struct ModelOptions {
@@ -23,7 +25,8 @@ struct ModelOptions {
 
   template <class Visitor>
   void visit(Visitor&& field) {
-    field("family", family, "", "static: every layer runs once; recurrent: the core layers run again at every pass");
+    field("family", family, "",
+          "static: every layer runs once; recurrent: the core layers run again at every pass");
     field("vocab", vocab, "tokens", "vocabulary; must be the tokenizer's");
     field("width", width, "channels", "width of the residual stream");
     field("heads", heads, "heads", "query heads; divides width into an even head width");
@@ -32,9 +35,11 @@ struct ModelOptions {
     field("prelude", prelude, "layers", "unique layers before the core");
     field("core", core, "layers", "layers that a pass runs, and that a refinement pass runs again");
     field("coda", coda, "layers", "unique layers behind the core");
-    field("passes", passes, "passes", "times the core runs for every token; 1 for the static family");
+    field("passes", passes, "passes",
+          "times the core runs for every token; 1 for the static family");
     field("context", context, "tokens", "longest sequence");
-    field("rope-share", rope_share, "share", "share of each head's channels that is rotated by position");
+    field("rope-share", rope_share, "share",
+          "share of each head's channels that is rotated by position");
     field("rope-base", rope_base, "", "base of the rotary wavelengths");
     field("softcap", softcap, "", "logits are softcap * tanh(logits / softcap)");
   }

@@ -1,4 +1,5 @@
-// The weights of a model as an ordered list of named tensors: what training updates, checkpoints store and the packer packs.
+// The weights of a model as an ordered list of named tensors: what training updates, checkpoints
+// store and the packer packs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,9 +28,11 @@ class Parameters {
              at::ScalarType type = at::kFloat);
 
   const std::vector<Parameter>& list() const { return list_; }
-  const at::Tensor& operator[](std::string_view name) const;  ///< throws kBadInput for a name the model has not
-  int64_t count() const;                                      ///< elements
-  /// Copies `values` (any dtype) over the parameter of that name; throws kBadInput on another shape.
+  const at::Tensor& operator[](
+      std::string_view name) const;  ///< throws kBadInput for a name the model has not
+  int64_t count() const;             ///< elements
+  /// Copies `values` (any dtype) over the parameter of that name; throws kBadInput on another
+  /// shape.
   void assign(std::string_view name, const at::Tensor& values);
 
  private:

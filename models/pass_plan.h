@@ -1,5 +1,5 @@
-// Which layers run, in which order, for which positions, and whose keys they read. The families differ here and nowhere
-// else: the network (network.h) walks a plan and knows no family.
+// Which layers run, in which order, for which positions, and whose keys they read. The families
+// differ here and nowhere else: the network (network.h) walks a plan and knows no family.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ struct LayerRange {
 
 struct PassPlan {
   LayerRange prelude;
-  std::vector<LayerRange> passes;  ///< one entry per base pass; a shared block is the same range again
+  std::vector<LayerRange>
+      passes;  ///< one entry per base pass; a shared block is the same range again
   LayerRange coda;
   /// What a refinement pass runs for the gated positions: the core once more, then the coda again.
   LayerRange refinement;

@@ -1,7 +1,9 @@
-// Collectives behind one small interface: one process (self), MPI on host memory, NCCL on device memory.
+// Collectives behind one small interface: one process (self), MPI on host memory, NCCL on device
+// memory.
 //
-// Every member is collective: all ranks call it, in the same order. Calls block until the result may be read, except
-// NcclCommunicator's, which enqueue on its stream. Every failure throws Error(kFailure) naming the call and the rank.
+// Every member is collective: all ranks call it, in the same order. Calls block until the result
+// may be read, except NcclCommunicator's, which enqueue on its stream. Every failure throws
+// Error(kFailure) naming the call and the rank.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +17,8 @@ namespace reprise {
 enum class Element { kByte, kInt64, kFloat32, kFloat64 };
 enum class Reduction { kSum, kMin, kMax };
 
-/// `count` elements at `data`: host memory, or device memory where the communicator says so. Not owned.
+/// `count` elements at `data`: host memory, or device memory where the communicator says so. Not
+/// owned.
 struct Buffer {
   void* data = nullptr;
   int64_t count = 0;
@@ -56,7 +59,8 @@ bool any_rank(Communicator& comm, bool value);
 std::string broadcast_text(Communicator& comm, std::string text, int root = 0);
 std::vector<std::string> gather_texts(Communicator& comm, const std::string& mine);
 
-/// Throws kUsage on every rank, naming the ranks that differ from rank 0, unless all pass the same text.
+/// Throws kUsage on every rank, naming the ranks that differ from rank 0, unless all pass the same
+/// text.
 void require_agreement(Communicator& comm, std::string_view what, const std::string& mine);
 
 }  // namespace reprise

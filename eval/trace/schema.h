@@ -1,4 +1,5 @@
-// The columns of a trace: what evaluation writes and what verdicts read. docs/trace.md is this file in prose.
+// The columns of a trace: what evaluation writes and what verdicts read. docs/trace.md is this file
+// in prose.
 #pragma once
 
 #include <array>
@@ -13,36 +14,39 @@ inline constexpr int64_t kTraceSchema = 1;
 /// Bits of the column `slices`. Append, never renumber.
 enum class Slice : uint32_t {
   kEarly = 1u << 0,  ///< among the first tokens of its document (attribute early_tokens)
-  kRare = 1u << 1,   ///< among the rarest tokens of the train split (attribute rare_share of its mass)
+  kRare =
+      1u << 1,  ///< among the rarest tokens of the train split (attribute rare_share of its mass)
 };
 
-/// Per token, in corpus order: every token of the split except begin-of-document, each exactly once.
-/// Columns of the second pass are empty where the artifact was evaluated without one.
+/// Per token, in corpus order: every token of the split except begin-of-document, each exactly
+/// once. Columns of the second pass are empty where the artifact was evaluated without one.
 struct TokenColumns {
   std::vector<uint16_t> token;
-  std::vector<uint8_t> bytes;       ///< of source text
-  std::vector<uint32_t> document;   ///< row of /documents
-  std::vector<uint32_t> position;   ///< of the token in its document; begin-of-document is 0
-  std::vector<float> nll_base;      ///< nats after the base passes
-  std::vector<float> nll_gated;     ///< nats scored: from the sparse pass where refined, else nll_base
-  std::vector<float> nll_all;       ///< nats where every position is refined
-  std::vector<float> nll_random;    ///< nats under the control gate: from its own sparse pass where it drew, else nll_base
+  std::vector<uint8_t> bytes;      ///< of source text
+  std::vector<uint32_t> document;  ///< row of /documents
+  std::vector<uint32_t> position;  ///< of the token in its document; begin-of-document is 0
+  std::vector<float> nll_base;     ///< nats after the base passes
+  std::vector<float> nll_gated;  ///< nats scored: from the sparse pass where refined, else nll_base
+  std::vector<float> nll_all;    ///< nats where every position is refined
+  std::vector<float> nll_random;  ///< nats under the control gate: from its own sparse pass where
+                                  ///< it drew, else nll_base
   std::vector<float> entropy_base, entropy_all;  ///< nats
-  std::vector<float> margin_base, margin_all;    ///< probability of the first minus the second token
-  std::vector<uint8_t> top1_base, top1_all;      ///< 1 where the most likely token is the target
-  std::vector<uint8_t> refined;     ///< 1 where the gate refined the position that predicts this token
-  std::vector<uint8_t> random;      ///< 1 where the control gate did
-  std::vector<uint8_t> passes;      ///< applications of the core behind the scored prediction
-  std::vector<uint32_t> slices;     ///< bits of Slice
+  std::vector<float> margin_base, margin_all;  ///< probability of the first minus the second token
+  std::vector<uint8_t> top1_base, top1_all;    ///< 1 where the most likely token is the target
+  std::vector<uint8_t> refined;  ///< 1 where the gate refined the position that predicts this token
+  std::vector<uint8_t> random;   ///< 1 where the control gate did
+  std::vector<uint8_t> passes;   ///< applications of the core behind the scored prediction
+  std::vector<uint32_t> slices;  ///< bits of Slice
 };
 
-/// Per document, in corpus order. Sums in double precision, so that no verdict rests on a rounded column.
+/// Per document, in corpus order. Sums in double precision, so that no verdict rests on a rounded
+/// column.
 struct DocumentColumns {
   std::vector<uint64_t> first_token;  ///< row of /tokens
   std::vector<uint32_t> tokens;       ///< scored
   std::vector<uint64_t> bytes;
-  std::vector<std::string> hash;      ///< SHA-256 of the text, 64 hex characters
-  std::vector<uint16_t> domain;       ///< index into the attribute `domains`
+  std::vector<std::string> hash;  ///< SHA-256 of the text, 64 hex characters
+  std::vector<uint16_t> domain;   ///< index into the attribute `domains`
   std::vector<double> nats_base, nats_gated, nats_all, nats_random;
   std::vector<uint32_t> refined, random;  ///< tokens refined
 };
