@@ -36,3 +36,7 @@ target_link_libraries(reprise::torch INTERFACE
 target_link_options(reprise::torch INTERFACE -Wl,--allow-shlib-undefined)
 list(APPEND CMAKE_BUILD_RPATH ${torch_runtime_dirs})
 list(APPEND CMAKE_INSTALL_RPATH ${torch_runtime_dirs})
+
+if(REPRISE_CUDA)
+  include(Cuda)
+endif()

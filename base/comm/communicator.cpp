@@ -73,9 +73,10 @@ void require_agreement(Communicator& comm, std::string_view what, const std::str
   const std::vector<std::string> texts = gather_texts(comm, mine);
   std::string differing;
   for (size_t rank = 1; rank < texts.size(); ++rank)
-    if (texts[rank] != texts[0]) differing += concat(differing.empty() ? "" : ", ", rank);
-  require(differing.empty(), ExitCode::kUsage, "ranks disagree about ", what, ": rank ", differing,
-          " differ from rank 0; start every rank with the same command and files");
+    if (texts[rank] != texts[0]) differing += concat(differing.empty() ? "" : ", ", "rank ", rank);
+  require(differing.empty(), ExitCode::kUsage, "ranks disagree about ", what,
+          ": rank 0 differs from ", differing,
+          "; start every rank with the same command and files");
 }
 
 }  // namespace reprise

@@ -1,0 +1,54 @@
+#include "base/comm/watchdog.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <semaphore>
+
+#include "base/error.h"
+
+namespace reprise {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr WatchdogOptions kShort{.timeout = milliseconds(50), .grace = milliseconds(100)};
+
+[[noreturn]] void sleep_forever() {
+  for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+}
+
+void hang(std::function<void()> on_hang) {
+  Watchdog watchdog(kShort, 3, std::move(on_hang));
+  const auto watch = watchdog.watch("ncclAllReduce");
+  sleep_forever();
+}
+
+TEST(Watchdog, LeavesCallsThatReturnAlone) {
+  Watchdog watchdog({.timeout = std::chrono::hours(1), .grace = {}}, 0);
+  for (int call = 0; call < 1000; ++call) const auto watch = watchdog.watch("quick");
+}
+
+TEST(Watchdog, DoesNotCountTheTimeBetweenCalls) {
+  std::binary_semaphore hung{0};
+  Watchdog watchdog(kShort, 0, [&] { hung.release(); });
+  { const auto watch = watchdog.watch("quick"); }
+  EXPECT_FALSE(hung.try_acquire_for(4 * kShort.timeout));
+}
+
+using WatchdogDeathTest = testing::Test;
+
+TEST(WatchdogDeathTest, SaysWhichCallHangsRunsTheActionAndLeavesWithTheFailureCode) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(hang([] { std::fputs("aborted\n", stderr); }),
+              testing::ExitedWithCode(static_cast<int>(ExitCode::kFailure)),
+              "error: rank 3: ncclAllReduce has not returned within 0.05 s.*\naborted");
+}
+
+TEST(WatchdogDeathTest, LeavesEvenIfTheActionHangs) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_EXIT(hang(sleep_forever), testing::ExitedWithCode(static_cast<int>(ExitCode::kFailure)),
+              "ncclAllReduce has not returned");
+}
+
+}  // namespace
+}  // namespace reprise
