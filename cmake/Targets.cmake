@@ -36,6 +36,7 @@ endfunction()
 function(reprise_use_torch name)
   target_link_libraries(${name} PUBLIC reprise::torch PRIVATE reprise_options)
   if(NOT name STREQUAL "reprise_torch_pch")
+    target_compile_options(${name} PRIVATE -fPIC)  # programs too, which CMake gives -fPIE: a PCH serves one of the two
     target_precompile_headers(${name} REUSE_FROM reprise_torch_pch)
   endif()
 endfunction()

@@ -1,34 +1,30 @@
-// The forward contract of every family: prelude, core x passes, coda, tied head; then, for
-// positions a gate picks, the core once more.
+// The forward contract of every family: prelude, core x passes, coda, tied head; then, for positions
+// a gate picks, the core once more.
 //
-// A Network binds Parameters to an arithmetic for as long as they do not change: each weight is
-// cast once, when it is made, and the cast is part of the autograd graph. Training makes one per
-// step, evaluation one per run.
+// A Network binds Parameters to an arithmetic for as long as they do not change: each weight is cast
+// once, when it is made, and the cast is part of the autograd graph. Training makes one per step,
+// evaluation one per run.
 //
 //   Network network(options, parameters, at::kBFloat16);
-//   BasePasses base = network.base_passes(tokens_BT, {.keep_keys = true});
-//   at::Tensor features_BTD = network.readout(base);             // coda, final norm
-//   at::Tensor nats_N = network.cross_entropy(features_BTD, targets_BT);
-//   at::Tensor refined_MD = network.refine_rows(base, rows_M);   // only these positions run the
-//   core again
+//   BasePasses base = network.base_passes(tokens_BT, {.keys = true});
+//   at::Tensor nats_BT = network.cross_entropy(base.features_BTD, targets_BT);
+//   at::Tensor refined_MD = network.refine_rows(base, rows_M);  // these positions run the core again
 //
-// Rule `coarse` (docs/refinement.md): a refined position's queries read the keys and values the
-// last base pass left, at every core and coda layer; it writes none. So refined rows depend on
-// their own hidden state and on those keys only, and the sparse pass equals the masked-dense one.
+// Rule `coarse` (docs/refinement.md): a refined position's queries read the keys and values the last
+// base pass left, at every core and coda layer; it writes none. So refined rows depend on their own
+// hidden state and on those keys only, and the sparse pass equals the masked-dense one.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <vector>
 
+#include "models/block.h"
 #include "models/parameters.h"
 #include "models/pass_plan.h"
 
 namespace reprise {
-
-struct LayerKeys {
-  at::Tensor keys_BGTE, values_BGTE;  ///< rotated and normalised as attention reads them
-};
 
 struct KeepOptions {
   bool keys = false;        ///< keep what refine_* needs
@@ -37,12 +33,11 @@ struct KeepOptions {
 
 /// The state after the base passes.
 struct BasePasses {
-  at::Tensor embedded_BTD;  ///< x0, mixed into every layer
-  std::vector<at::Tensor>
-      hidden_PBTD;  ///< after each base pass, before the coda; only the last unless all_passes
-  std::vector<LayerKeys> core_keys,
-      coda_keys;            ///< of the last base pass, one per layer; empty unless keys
-  at::Tensor features_BTD;  ///< readout of the last base pass: coda, final norm
+  at::Tensor embedded_BTD;              ///< x0, mixed into every layer
+  std::vector<at::Tensor> hidden_PBTD;  ///< before the coda; the last pass only unless all_passes
+  std::vector<LayerKeys> core_keys;     ///< of the last base pass, one per layer; empty unless keys
+  std::vector<LayerKeys> coda_keys;     ///< the same of the coda
+  at::Tensor features_BTD;              ///< readout of the last base pass: coda, final norm
 };
 
 class Network {
@@ -50,17 +45,17 @@ class Network {
   Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute);
 
   BasePasses base_passes(const at::Tensor& tokens_BT, KeepOptions keep = {}) const;
-  /// Coda and final norm over the hidden state after base pass `pass` (needs all_passes except for
-  /// the last).
+  /// Coda and final norm over the hidden state after base pass `pass`, counted from 0. All but the
+  /// last need all_passes.
   at::Tensor readout(const BasePasses& base, int64_t pass) const;
 
-  /// One refinement pass under the rule `coarse`, three ways. All return readouts (coda re-run,
+  /// One refinement pass under the rule `coarse`, three ways. All return readouts (coda run again,
   /// final norm).
   at::Tensor refine_all(const BasePasses& base) const;  ///< every position, dense: features_BTD
-  at::Tensor refine_rows(const BasePasses& base,
-                         const at::Tensor& rows_M) const;  ///< gathered rows: features_MD
-  at::Tensor refine_masked(const BasePasses& base,
-                           const at::Tensor& mask_BT) const;  ///< the reference: features_BTD
+  /// Gathered rows, b * T + t, ascending: features_MD.
+  at::Tensor refine_rows(const BasePasses& base, const at::Tensor& rows_M) const;
+  /// The reference: computed everywhere, kept where the mask is true: features_BTD.
+  at::Tensor refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const;
 
   at::Tensor logits(const at::Tensor& features) const;  ///< [..., D] -> softcapped fp32 [..., V]
   /// Nats of each target, [...] int64 -> [...] fp32, without keeping the logits; differentiable.

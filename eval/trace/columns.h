@@ -1,0 +1,82 @@
+// The columns of schema.h one by one, with their names, units and meanings in the file. Whatever
+// handles "every column" (writing, reading, checking) goes through these two visitors, so that a
+// column is added in one place.
+#pragma once
+
+#include <type_traits>
+
+#include "eval/trace/schema.h"
+
+namespace reprise {
+
+/// What an evaluation did: without a second pass the columns that speak of one are absent from the
+/// file.
+enum class Passes { kBaseOnly, kRefined };
+
+/// Calls column(name, member, units, long_name, least) for every column; `least` is the evaluation
+/// it takes to have it.
+template <class Visitor>
+void visit_token_columns(Visitor&& column) {
+  using T = TokenColumns;
+  constexpr Passes kBase = Passes::kBaseOnly, kRefined = Passes::kRefined;
+  column("token", &T::token, "1", "vocabulary id", kBase);
+  column("bytes", &T::bytes, "bytes", "bytes of source text", kBase);
+  column("document", &T::document, "1", "row of /documents", kBase);
+  column("position", &T::position, "tokens", "position in the document, begin-of-document is 0",
+         kBase);
+  column("nll_base", &T::nll_base, "nats", "negative log-likelihood after the base passes", kBase);
+  column("nll_gated", &T::nll_gated, "nats", "negative log-likelihood scored with the gate",
+         kRefined);
+  column("nll_all", &T::nll_all, "nats", "negative log-likelihood with every position refined",
+         kRefined);
+  column("nll_random", &T::nll_random, "nats", "negative log-likelihood under the random gate",
+         kRefined);
+  column("entropy_base", &T::entropy_base, "nats",
+         "entropy of the prediction after the base passes", kBase);
+  column("entropy_all", &T::entropy_all, "nats", "entropy of the refined prediction", kRefined);
+  column("margin_base", &T::margin_base, "1",
+         "first minus second probability after the base passes", kBase);
+  column("margin_all", &T::margin_all, "1", "first minus second probability when refined",
+         kRefined);
+  column("top1_base", &T::top1_base, "1", "1 where the most likely token is the target", kBase);
+  column("top1_all", &T::top1_all, "1", "1 where the most likely token is the target when refined",
+         kRefined);
+  column("refined", &T::refined, "1", "1 where the gate refined the prediction", kRefined);
+  column("random", &T::random, "1", "1 where the random gate refined the prediction", kRefined);
+  column("passes", &T::passes, "passes", "applications of the core behind the scored prediction",
+         kBase);
+  column("slices", &T::slices, "1", "bit flags: 1 early in the document, 2 rare in the train split",
+         kBase);
+}
+
+template <class Visitor>
+void visit_document_columns(Visitor&& column) {
+  using D = DocumentColumns;
+  constexpr Passes kBase = Passes::kBaseOnly, kRefined = Passes::kRefined;
+  column("first_token", &D::first_token, "1", "first row of /tokens", kBase);
+  column("tokens", &D::tokens, "tokens", "tokens scored", kBase);
+  column("bytes", &D::bytes, "bytes", "bytes of source text", kBase);
+  column("hash", &D::hash, "1", "SHA-256 of the text", kBase);
+  column("domain", &D::domain, "1", "index into the root attribute domains", kBase);
+  column("nats_base", &D::nats_base, "nats", "sum of nll_base", kBase);
+  column("nats_gated", &D::nats_gated, "nats", "sum of nll_gated", kRefined);
+  column("nats_all", &D::nats_all, "nats", "sum of nll_all", kRefined);
+  column("nats_random", &D::nats_random, "nats", "sum of nll_random", kRefined);
+  column("refined", &D::refined, "tokens", "tokens the gate refined", kRefined);
+  column("random", &D::random, "tokens", "tokens the random gate refined", kRefined);
+}
+
+/// Appends every column of `more` to that of `columns`. Rows of /documents and of /tokens stay as
+/// they are in `more`.
+template <class Columns>
+void append_columns(Columns& columns, const Columns& more) {
+  const auto append = [&](auto, auto member, auto, auto, auto) {
+    (columns.*member).insert((columns.*member).end(), (more.*member).begin(), (more.*member).end());
+  };
+  if constexpr (std::is_same_v<Columns, TokenColumns>)
+    visit_token_columns(append);
+  else
+    visit_document_columns(append);
+}
+
+}  // namespace reprise

@@ -1,0 +1,105 @@
+#include "eval/trace/validate.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace reprise {
+namespace {
+
+/// float32 keeps 24 bits: a sum of n values differs from the sum of their roundings by at most this
+/// share of itself.
+constexpr double kRounding = 0x1p-23;
+
+class Validator {
+ public:
+  Validator(const Trace& trace, std::string_view name)
+      : tokens_(trace.tokens), documents_(trace.documents), trace_(trace), name_(name) {}
+
+  void run() const {
+    check_flags();
+    uint64_t next = 0;
+    for (size_t d = 0; d < documents_.tokens.size(); ++d) {
+      check(documents_.first_token[d] == next, "document ", d, " starts at token ",
+            documents_.first_token[d], ", the one before ends at ", next);
+      next += documents_.tokens[d];
+      check(next <= tokens_.token.size(), "document ", d, " ends behind the last token");
+      check_document(d);
+    }
+    check(next == tokens_.token.size(), tokens_.token.size(), " tokens, of which documents hold ",
+          next);
+  }
+
+ private:
+  template <class... Parts>
+  void check(bool condition, const Parts&... parts) const {
+    require(condition, ExitCode::kInvalidTrace, name_, ": ", parts...);
+  }
+
+  void check_flags() const {
+    for (const auto* flags :
+         {&tokens_.top1_base, &tokens_.top1_all, &tokens_.refined, &tokens_.random})
+      for (size_t i = 0; i < flags->size(); ++i)
+        check((*flags)[i] <= 1, "a flag of token ", i, " is ", int{(*flags)[i]});
+    for (const auto* nats :
+         {&tokens_.nll_base, &tokens_.nll_gated, &tokens_.nll_all, &tokens_.nll_random})
+      for (size_t i = 0; i < nats->size(); ++i)
+        check(std::isfinite((*nats)[i]) && (*nats)[i] >= 0, "token ", i, " has ", (*nats)[i],
+              " nats");
+  }
+
+  void check_document(size_t d) const {
+    const size_t first = documents_.first_token[d], end = first + documents_.tokens[d];
+    uint64_t bytes = 0;
+    for (size_t i = first; i < end; ++i) {
+      check(tokens_.document[i] == d, "token ", i, " names document ", tokens_.document[i],
+            " and lies in ", d);
+      check(tokens_.position[i] == i - first + 1, "token ", i, " is at position ",
+            tokens_.position[i], " of document ", d, ", not ", i - first + 1);
+      bytes += tokens_.bytes[i];
+    }
+    check(bytes == documents_.bytes[d], "the tokens of document ", d, " have ", bytes,
+          " bytes, its text ", documents_.bytes[d]);
+    check(trace_.attributes.domains.empty() ||
+              documents_.domain[d] < trace_.attributes.domains.size(),
+          "document ", d, " is of domain ", documents_.domain[d], ", which has no name");
+    check_sum(d, tokens_.nll_base, documents_.nats_base[d]);
+    if (trace_.passes == Passes::kBaseOnly) return;
+    check_sum(d, tokens_.nll_gated, documents_.nats_gated[d]);
+    check_sum(d, tokens_.nll_all, documents_.nats_all[d]);
+    check_sum(d, tokens_.nll_random, documents_.nats_random[d]);
+    check_gate(d, tokens_.refined, tokens_.nll_gated, documents_.refined[d]);
+    check_gate(d, tokens_.random, tokens_.nll_random, documents_.random[d]);
+  }
+
+  void check_sum(size_t d, const std::vector<float>& nll, double nats) const {
+    const size_t first = documents_.first_token[d], end = first + documents_.tokens[d];
+    double sum = 0;
+    for (size_t i = first; i < end; ++i) sum += nll[i];
+    check(std::abs(sum - nats) <= kRounding * sum, "the tokens of document ", d, " have ", sum,
+          " nats, the document ", nats);
+  }
+
+  void check_gate(size_t d, const std::vector<uint8_t>& gate, const std::vector<float>& nll,
+                  uint32_t count) const {
+    const size_t first = documents_.first_token[d], end = first + documents_.tokens[d];
+    uint32_t refined = 0;
+    for (size_t i = first; i < end; ++i) {
+      refined += gate[i];
+      check(gate[i] == 1 || nll[i] == tokens_.nll_base[i], "token ", i,
+            " was not refined but scored differently");
+    }
+    check(refined == count, "document ", d, " has ", refined, " refined tokens and says ", count);
+  }
+
+  const TokenColumns& tokens_;
+  const DocumentColumns& documents_;
+  const Trace& trace_;
+  std::string_view name_;
+};
+
+}  // namespace
+
+void validate(const Trace& trace, std::string_view name) { Validator(trace, name).run(); }
+
+}  // namespace reprise

@@ -1,0 +1,111 @@
+#include "models/parameters.h"
+
+#include <ATen/Parallel.h>
+
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "base/random.h"
+
+namespace reprise {
+
+namespace {
+
+/// The public 16 MB baseline's values: a small tied embedding, so that the first logits are near
+/// zero, and queries that start a little sharper than their norm gives.
+constexpr double kEmbeddingDeviation = 0.005;
+constexpr double kInitialQueryGain = 1.5;
+
+void append_layer(const ModelOptions& options, int64_t layer, std::vector<ParameterShape>& shapes) {
+  const std::string prefix = concat("layer.", layer, ".");
+  const int64_t width = options.width, hidden = options.mlp_ratio * width;
+  const int64_t kv_width = options.kv_heads * options.head_width();
+  shapes.push_back({prefix + "mix", Role::kScalar, {2, width}});
+  shapes.push_back({prefix + "attention.query", Role::kMatrix, {width, width}});
+  shapes.push_back({prefix + "attention.key", Role::kMatrix, {kv_width, width}});
+  shapes.push_back({prefix + "attention.value", Role::kMatrix, {kv_width, width}});
+  shapes.push_back({prefix + "attention.output", Role::kMatrix, {width, width}});
+  shapes.push_back({prefix + "attention.gain", Role::kScalar, {options.heads}});
+  shapes.push_back({prefix + "attention.scale", Role::kScalar, {width}});
+  shapes.push_back({prefix + "mlp.up", Role::kMatrix, {hidden, width}});
+  shapes.push_back({prefix + "mlp.down", Role::kMatrix, {width, hidden}});
+  shapes.push_back({prefix + "mlp.scale", Role::kScalar, {width}});
+}
+
+/// What element `position` of a tensor starts as.
+using InitialValue = std::function<double(uint64_t position)>;
+
+InitialValue initial_value(const ParameterShape& parameter, const RandomStream& stream) {
+  const std::string_view name = parameter.name;
+  if (parameter.role == Role::kEmbedding)
+    return [stream](uint64_t position) { return kEmbeddingDeviation * stream.normal(position); };
+  if (name.ends_with("attention.output") || name.ends_with("mlp.down"))
+    return [](uint64_t) { return 0.0; };  // every layer starts as the identity
+  if (parameter.role == Role::kMatrix) {
+    const double bound = 1 / std::sqrt(static_cast<double>(parameter.shape[1]));
+    return
+        [stream, bound](uint64_t position) { return bound * (2 * stream.uniform(position) - 1); };
+  }
+  if (name.ends_with("gain")) return [](uint64_t) { return kInitialQueryGain; };
+  if (name.ends_with("mix")) {
+    const auto width = static_cast<uint64_t>(parameter.shape[1]);
+    return [width](uint64_t position) { return position < width ? 1.0 : 0.0; };
+  }
+  return [](uint64_t) { return 1.0; };
+}
+
+at::Tensor initial_tensor(const ParameterShape& parameter, const RandomStream& stream,
+                          at::ScalarType type) {
+  const InitialValue value_at = initial_value(parameter, stream);
+  at::Tensor values = at::empty(parameter.shape, at::kDouble);
+  double* out = values.data_ptr<double>();
+  constexpr int64_t kGrain = 4096;
+  at::parallel_for(0, values.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) out[i] = value_at(static_cast<uint64_t>(i));
+  });
+  return values.to(type);
+}
+
+}  // namespace
+
+std::vector<ParameterShape> parameter_shapes(const ModelOptions& options) {
+  std::vector<ParameterShape> shapes{
+      {"embedding", Role::kEmbedding, {options.vocab, options.width}}};
+  for (int64_t layer = 0; layer < options.layers(); ++layer) append_layer(options, layer, shapes);
+  return shapes;
+}
+
+Parameters::Parameters(const ModelOptions& options, uint64_t seed, at::Device device,
+                       at::ScalarType type) {
+  validate(options);
+  uint32_t index = 0;
+  for (const ParameterShape& parameter : parameter_shapes(options)) {
+    const at::Tensor values =
+        initial_tensor(parameter, RandomStream(seed, Purpose::kInit, index++), type);
+    list_.push_back({parameter.name, parameter.role, values.to(device).requires_grad_()});
+  }
+}
+
+const at::Tensor& Parameters::operator[](std::string_view name) const {
+  for (const Parameter& parameter : list_)
+    if (parameter.name == name) return parameter.tensor;
+  fail(ExitCode::kBadInput, "the model has no parameter named '", name, "'");
+}
+
+int64_t Parameters::count() const {
+  return std::accumulate(
+      list_.begin(), list_.end(), int64_t{0},
+      [](int64_t sum, const Parameter& parameter) { return sum + parameter.tensor.numel(); });
+}
+
+void Parameters::assign(std::string_view name, const at::Tensor& values) {
+  const at::Tensor& parameter = (*this)[name];
+  require(values.sizes() == parameter.sizes(), ExitCode::kBadInput, "parameter '", name,
+          "' has shape ", parameter.sizes(), " in the model and ", values.sizes(),
+          " in what is loaded");
+  at::NoGradGuard no_grad;
+  at::Tensor(parameter).copy_(values);
+}
+
+}  // namespace reprise

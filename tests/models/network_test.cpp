@@ -1,0 +1,120 @@
+// What every network promises, whichever family: causality, independence of the batch,
+// distributions that sum to one.
+#include "models/network.h"
+
+#include <gmock/gmock.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include "tests/models/tiny_models.h"
+
+namespace reprise {
+namespace {
+
+using test::lively_parameters;
+using test::relative_difference;
+using test::some_tokens;
+
+class NetworkTest : public testing::TestWithParam<Family> {
+ protected:
+  NetworkTest()
+      : options_(GetParam() == Family::kStatic ? test::tiny_static() : test::tiny_recurrent()),
+        network_(options_, lively_parameters(options_, at::kDouble), at::kDouble) {}
+
+  at::Tensor logits(const at::Tensor& tokens_BT) {
+    return network_.logits(network_.base_passes(tokens_BT).features_BTD);
+  }
+
+  at::NoGradGuard no_grad_;
+  ModelOptions options_;
+  Network network_;
+};
+
+TEST_P(NetworkTest, ChangingATokenChangesNothingBeforeIt) {
+  const at::Tensor tokens = some_tokens(options_, 2, 6);
+  const at::Tensor before = logits(tokens);
+  for (int64_t changed = 0; changed < 6; ++changed) {
+    at::Tensor others = tokens.clone();
+    others.select(1, changed).copy_((others.select(1, changed) + 1) % options_.vocab);
+    const at::Tensor after = logits(others);
+    EXPECT_EQ(relative_difference(after.slice(1, 0, changed), before.slice(1, 0, changed)), 0);
+    EXPECT_GT(relative_difference(after.slice(1, changed), before.slice(1, changed)), 1e-6);
+  }
+}
+
+TEST_P(NetworkTest, ASequenceDoesNotSeeTheOthersInItsBatch) {
+  const at::Tensor tokens = some_tokens(options_, 3, 5);
+  const at::Tensor together = logits(tokens);
+  for (int64_t b = 0; b < 3; ++b)
+    EXPECT_LT(relative_difference(logits(tokens.slice(0, b, b + 1))[0], together[b]), 1e-13);
+}
+
+TEST_P(NetworkTest, AShorterSequenceIsAPrefix) {
+  const at::Tensor tokens = some_tokens(options_, 1, 6);
+  EXPECT_LT(relative_difference(logits(tokens.slice(1, 0, 3)), logits(tokens).slice(1, 0, 3)),
+            1e-13);
+}
+
+TEST_P(NetworkTest, EveryDistributionSumsToOne) {
+  const at::Tensor tokens = some_tokens(options_, 2, 6);
+  const at::Tensor features = network_.base_passes(tokens).features_BTD;
+  at::Tensor total = at::zeros({2, 6}, at::kDouble);
+  for (int64_t token = 0; token < options_.vocab; ++token)
+    total += (-network_.cross_entropy(features, at::full({2, 6}, token, at::kLong))).exp();
+  EXPECT_LT((total - 1).abs().max().item<double>(), 1e-12);
+  EXPECT_LE(network_.logits(features).abs().max().item<double>(), options_.softcap);
+}
+
+TEST_P(NetworkTest, FreshWeightsPredictAlmostUniformly) {
+  const Network fresh(options_, Parameters(options_, 1), at::kFloat);
+  const at::Tensor tokens = some_tokens(options_, 2, 6);
+  const at::Tensor nats = fresh.cross_entropy(fresh.base_passes(tokens).features_BTD, tokens);
+  EXPECT_NEAR(nats.mean().item<double>(), std::log(11.0), 0.1);
+}
+
+TEST_P(NetworkTest, RefusesMoreTokensThanItsContext) {
+  EXPECT_THROW(network_.base_passes(some_tokens(options_, 1, 7)), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, NetworkTest,
+                         testing::Values(Family::kStatic, Family::kRecurrent),
+                         [](const auto& test) { return std::string(enum_name(test.param)); });
+
+TEST(Families, OneRecurrentPassIsTheStaticModelBitForBit) {
+  ModelOptions fixed = test::tiny_static(), looped = fixed;
+  looped.family = Family::kRecurrent;
+  const at::Tensor tokens = some_tokens(fixed, 2, 6);
+  const auto run = [&](const ModelOptions& options) {
+    const Parameters parameters = lively_parameters(options, at::kFloat);
+    const Network network(options, parameters, at::kFloat);
+    const at::Tensor loss =
+        network.cross_entropy(network.base_passes(tokens).features_BTD, tokens).sum();
+    loss.backward();
+    std::vector<at::Tensor> results{loss.detach()};
+    for (const Parameter& parameter : parameters.list()) results.push_back(parameter.tensor.grad());
+    return results;
+  };
+  const auto first = run(fixed), second = run(looped);
+  for (size_t i = 0; i < first.size(); ++i) EXPECT_TRUE(at::equal(first[i], second[i])) << i;
+}
+
+TEST(Readout, OfEveryPassIsAShallowerModelsOutput) {
+  at::NoGradGuard no_grad;
+  ModelOptions options = test::tiny_recurrent();
+  options.passes = 3;
+  const at::Tensor tokens = some_tokens(options, 2, 6);
+  const Network deep(options, lively_parameters(options, at::kDouble), at::kDouble);
+  const BasePasses base = deep.base_passes(tokens, {.all_passes = true});
+  ASSERT_EQ(base.hidden_PBTD.size(), 3u);
+  for (int64_t pass = 0; pass < 3; ++pass) {
+    options.passes = pass + 1;
+    const Network shallow(options, lively_parameters(options, at::kDouble), at::kDouble);
+    EXPECT_LT(
+        relative_difference(deep.readout(base, pass), shallow.base_passes(tokens).features_BTD),
+        1e-13)
+        << pass;
+  }
+  EXPECT_THROW(deep.readout(deep.base_passes(tokens), 0), Error);
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,80 @@
+#include "models/options.h"
+
+#include <gmock/gmock.h>
+
+#include "models/pass_plan.h"
+
+namespace reprise {
+namespace {
+
+using testing::HasSubstr;
+
+/// What validate() says about the defaults after `change`; "" where it accepts them.
+template <class Change>
+std::string complaint(Change change) {
+  ModelOptions options;
+  change(options);
+  try {
+    validate(options);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(ModelOptions, AcceptTheirDefaults) {
+  EXPECT_EQ(complaint([](ModelOptions&) {}), "");
+}
+
+TEST(ModelOptions, NameTheValueThatIsWrong) {
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.heads = 3; }), HasSubstr("model.heads (3)"));
+  EXPECT_THAT(complaint([](ModelOptions& o) {
+                o.heads = 256;
+                o.kv_heads = 256;
+              }),
+              HasSubstr("must be even"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.kv_heads = 3; }), HasSubstr("model.kv-heads (3)"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.kv_heads = 0; }), HasSubstr("kv-heads is 0"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.vocab = 1; }), HasSubstr("vocab is 1"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.core = 0; }), HasSubstr("core is 0"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.coda = -1; }), HasSubstr("coda is -1"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.context = 0; }), HasSubstr("context is 0"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.rope_share = 1.5; }),
+              HasSubstr("rope-share is 1.5"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.rope_base = 1; }), HasSubstr("rope-base is 1"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.softcap = 0; }), HasSubstr("softcap is 0"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.family = Family::kStatic; }),
+              HasSubstr("passes is 2"));
+}
+
+TEST(PassPlan, RunsTheSameCoreAtEveryPass) {
+  ModelOptions options;
+  options.prelude = 2;
+  options.core = 3;
+  options.coda = 1;
+  options.passes = 4;
+  const PassPlan plan = make_pass_plan(options);
+  EXPECT_EQ(plan.prelude.count, 2);
+  ASSERT_EQ(plan.passes.size(), 4u);
+  for (const LayerRange& pass : plan.passes) {
+    EXPECT_EQ(pass.first, 2);
+    EXPECT_EQ(pass.count, 3);
+  }
+  EXPECT_EQ(plan.coda.first, 5);
+  EXPECT_EQ(plan.coda.count, 1);
+  EXPECT_EQ(plan.refinement.first, 2);
+  EXPECT_EQ(plan.refinement.count, 3);
+}
+
+TEST(PassPlan, OfAStaticModelRunsEveryLayerOnce) {
+  ModelOptions options;
+  options.family = Family::kStatic;
+  options.passes = 1;
+  EXPECT_EQ(make_pass_plan(options).passes.size(), 1u);
+  options.passes = 2;
+  EXPECT_THROW(make_pass_plan(options), Error);
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,97 @@
+#include "models/parameters.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "tests/models/tiny_models.h"
+
+namespace reprise {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Parameters, CountThePublicBaselineWithoutItsSkips) {
+  ModelOptions options;
+  options.family = Family::kStatic;
+  options.vocab = 1024;
+  options.width = 512;
+  options.heads = 8;
+  options.kv_heads = 4;
+  options.mlp_ratio = 2;
+  options.prelude = 4;
+  options.core = 1;
+  options.coda = 4;
+  options.passes = 1;
+  int64_t count = 0;
+  for (const ParameterShape& parameter : parameter_shapes(options)) {
+    int64_t elements = 1;
+    for (int64_t size : parameter.shape) elements *= size;
+    count += elements;
+  }
+  EXPECT_EQ(count, 17'059'912 - 2'048);
+}
+
+TEST(Parameters, AreWhatTheShapesSay) {
+  const ModelOptions options = test::tiny_recurrent();
+  const Parameters parameters(options, 3);
+  const auto shapes = parameter_shapes(options);
+  ASSERT_EQ(shapes.size(), parameters.list().size());
+  std::set<std::string> names;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const Parameter& parameter = parameters.list()[i];
+    EXPECT_EQ(parameter.name, shapes[i].name);
+    EXPECT_EQ(parameter.role, shapes[i].role);
+    EXPECT_EQ(parameter.tensor.sizes(), at::IntArrayRef(shapes[i].shape));
+    EXPECT_TRUE(parameter.tensor.is_leaf() && parameter.tensor.requires_grad());
+    names.insert(parameter.name);
+  }
+  EXPECT_EQ(names.size(), shapes.size());
+}
+
+TEST(Parameters, AreAPureFunctionOfTheSeed) {
+  const ModelOptions options = test::tiny_recurrent();
+  const Parameters first(options, 3), again(options, 3), other(options, 4);
+  for (const Parameter& parameter : first.list())
+    EXPECT_TRUE(at::equal(parameter.tensor, again[parameter.name])) << parameter.name;
+  EXPECT_FALSE(at::equal(first["embedding"], other["embedding"]));
+  EXPECT_FALSE(at::equal(first["layer.0.mlp.up"], first["layer.1.mlp.up"]));
+}
+
+TEST(Parameters, StartEveryLayerAsTheIdentity) {
+  const Parameters parameters(test::tiny_recurrent(), 3);
+  for (const char* name : {"layer.1.attention.output", "layer.1.mlp.down"})
+    EXPECT_EQ(parameters[name].abs().max().item<double>(), 0) << name;
+  EXPECT_TRUE(at::equal(parameters["layer.1.mix"][0], at::ones({8})));
+  EXPECT_TRUE(at::equal(parameters["layer.1.mix"][1], at::zeros({8})));
+}
+
+TEST(Parameters, HaveTheSpreadTheyShould) {
+  ModelOptions options;
+  const Parameters parameters(options, 3);
+  EXPECT_NEAR(parameters["embedding"].std().item<double>(), 0.005, 5e-5);
+  EXPECT_NEAR(parameters["layer.0.mlp.up"].abs().max().item<double>(), 1.0 / 16, 1e-5);
+  EXPECT_NEAR(parameters["layer.0.mlp.up"].mean().item<double>(), 0, 5e-4);
+}
+
+TEST(Parameters, RefuseUnknownNamesAndOtherShapes) {
+  Parameters parameters(test::tiny_recurrent(), 3);
+  try {
+    parameters["layer.9.mix"];
+    FAIL() << "an unknown name was found";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
+    EXPECT_THAT(error.what(), HasSubstr("layer.9.mix"));
+  }
+  EXPECT_THROW(parameters.assign("embedding", at::zeros({11, 9})), Error);
+}
+
+TEST(Parameters, TakeValuesOfAnyType) {
+  Parameters parameters(test::tiny_recurrent(), 3);
+  parameters.assign("layer.0.mix", at::full({2, 8}, 0.25, at::kDouble));
+  EXPECT_EQ(parameters["layer.0.mix"].scalar_type(), at::kFloat);
+  EXPECT_EQ(parameters["layer.0.mix"].sum().item<double>(), 4);
+}
+
+}  // namespace
+}  // namespace reprise
