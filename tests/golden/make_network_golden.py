@@ -1,0 +1,173 @@
+"""Writes the golden files of tests/models/golden_test.cpp: weights, tokens, and what PyTorch makes of them.
+
+    python tests/golden/make_network_golden.py      (PyTorch 2.11, NumPy)
+
+Written from the equations of docs/refinement.md, not from the C++: rotation is a complex product, attention an
+explicit loop over heads and positions, every gradient comes from torch.autograd, all in double precision.
+"""
+import json
+import math
+import pathlib
+import struct
+
+import numpy
+import torch
+
+VOCAB, WIDTH, HEADS, KV_HEADS, MLP_RATIO = 13, 12, 3, 1, 2
+PRELUDE, CORE, CODA, SOFTCAP = 1, 2, 1, 6.0
+HEAD_WIDTH = WIDTH // HEADS
+SEQUENCES, LENGTH = 2, 5
+FAMILIES = {"static": dict(passes=1, rope_share=1.0, rope_base=10000.0),
+            "recurrent": dict(passes=3, rope_share=0.5, rope_base=100.0)}
+
+
+def make_weights(generator):
+    def normal(deviation, mean, *shape):
+        values = mean + deviation * torch.randn(*shape, generator=generator, dtype=torch.float64)
+        return values.float().double().requires_grad_()  # what the file can hold
+
+    kv_width = KV_HEADS * HEAD_WIDTH
+    weights = {"embedding": normal(0.5, 0, VOCAB, WIDTH)}
+    for layer in range(PRELUDE + CORE + CODA):
+        weights |= {f"layer.{layer}.{name}": values for name, values in {
+            "mix": normal(0.3, 0.6, 2, WIDTH),
+            "attention.query": normal(0.4, 0, WIDTH, WIDTH),
+            "attention.key": normal(0.4, 0, kv_width, WIDTH),
+            "attention.value": normal(0.4, 0, kv_width, WIDTH),
+            "attention.output": normal(0.4, 0, WIDTH, WIDTH),
+            "attention.gain": normal(0.3, 1.5, HEADS),
+            "attention.scale": normal(0.3, 1, WIDTH),
+            "mlp.up": normal(0.4, 0, MLP_RATIO * WIDTH, WIDTH),
+            "mlp.down": normal(0.4, 0, WIDTH, MLP_RATIO * WIDTH),
+            "mlp.scale": normal(0.3, 1, WIDTH)}.items()}
+    return weights
+
+
+def norm(x):
+    return x / torch.sqrt((x * x).mean(-1, keepdim=True) + 1e-6)
+
+
+def rotate(x, position, shape):
+    """Channels (i, i + R/2) of a head as one complex number, turned by position * base^(-2i/R)."""
+    pairs = round(shape["rope_share"] * HEAD_WIDTH / 2)
+    angles = position * torch.tensor([shape["rope_base"] ** (-i / pairs) for i in range(pairs)], dtype=torch.float64)
+    turned = torch.complex(x[:pairs], x[pairs:2 * pairs]) * torch.polar(torch.ones_like(angles), angles)
+    return torch.cat([turned.real, turned.imag, x[2 * pairs:]])
+
+
+def head(projected, index):
+    return projected[index * HEAD_WIDTH:(index + 1) * HEAD_WIDTH]
+
+
+def attend(queries, keys, values):
+    """One head's query against lists of what it may see."""
+    scores = torch.stack([queries @ key for key in keys]) / math.sqrt(HEAD_WIDTH)
+    shares = torch.exp(scores) / torch.exp(scores).sum()
+    return sum(share * value for share, value in zip(shares, values))
+
+
+def layer_position(w, x, x0, position, shape, cache):
+    """A layer at one position. `cache` holds this sequence's keys and values by position; a missing one is made."""
+    x = w["mix"][0] * x + w["mix"][1] * x0
+    normed = norm(x)
+    if position == len(cache):
+        keys, values = w["attention.key"] @ normed, w["attention.value"] @ normed
+        cache.append([(rotate(norm(head(keys, g)), position, shape), head(values, g)) for g in range(KV_HEADS)])
+    queries = w["attention.query"] @ normed
+    mixed = []
+    for h in range(HEADS):
+        query = rotate(norm(head(queries, h)), position, shape) * w["attention.gain"][h]
+        seen = [entry[h * KV_HEADS // HEADS] for entry in cache[:position + 1]]
+        mixed.append(attend(query, [key for key, _ in seen], [value for _, value in seen]))
+    x = x + w["attention.scale"] * (w["attention.output"] @ torch.cat(mixed))
+    inner = torch.clamp(w["mlp.up"] @ norm(x), min=0) ** 2
+    return x + w["mlp.scale"] * (w["mlp.down"] @ inner)
+
+
+class Sequence:
+    """One sequence through the base passes, keeping the last pass's caches for the refinement pass."""
+
+    def __init__(self, weights, tokens, shape):
+        self.shape = shape
+        self.layers = [{name.split(".", 2)[2]: values for name, values in weights.items()
+                        if name.startswith(f"layer.{layer}.")} for layer in range(PRELUDE + CORE + CODA)]
+        self.embedding = weights["embedding"]
+        self.embedded = [norm(self.embedding[token]) for token in tokens]
+        self.core, self.coda = range(PRELUDE, PRELUDE + CORE), range(PRELUDE + CORE, PRELUDE + CORE + CODA)
+        self.caches = {}
+        hidden = self.run(range(PRELUDE), self.embedded)
+        for _ in range(shape["passes"]):
+            hidden = self.run(self.core, hidden)
+        self.hidden = hidden
+        self.features = [norm(x) for x in self.run(self.coda, hidden)]
+
+    def run(self, layers, hidden):
+        for layer in layers:
+            cache = self.caches[layer] = []
+            hidden = [layer_position(self.layers[layer], x, self.embedded[t], t, self.shape, cache)
+                      for t, x in enumerate(hidden)]
+        return hidden
+
+    def refine(self, t):
+        """Core once more, then the coda, at one position; the caches stay what the last base pass left."""
+        x = self.hidden[t]
+        for layer in [*self.core, *self.coda]:
+            x = layer_position(self.layers[layer], x, self.embedded[t], t, self.shape, self.caches[layer])
+        return norm(x)
+
+    def logits(self, features):
+        return SOFTCAP * torch.tanh(self.embedding @ features / SOFTCAP)
+
+
+def nats(logits, target):
+    return torch.log(torch.exp(logits).sum()) - logits[target]
+
+
+def compute(shape, generator):
+    weights = make_weights(generator)
+    stream = torch.randint(VOCAB, (SEQUENCES, LENGTH + 1), generator=generator)
+    tokens, targets = stream[:, :-1], stream[:, 1:]
+    rows = [1, 4, 5, 8]
+    sequences = [Sequence(weights, row.tolist(), shape) for row in tokens]
+    logits = [[s.logits(x) for x in s.features] for s in sequences]
+    refined = [sequences[row // LENGTH].logits(sequences[row // LENGTH].refine(row % LENGTH)) for row in rows]
+    base_nats = [[nats(logits[b][t], targets[b, t]) for t in range(LENGTH)] for b in range(SEQUENCES)]
+    refined_nats = [nats(x, targets.flatten()[row]) for x, row in zip(refined, rows)]
+    loss = sum(sum(row) for row in base_nats) / (SEQUENCES * LENGTH) + sum(refined_nats) / len(rows)
+    loss.backward()
+    arrays = {"tokens": tokens, "targets": targets, "rows": torch.tensor(rows),
+              "logits": torch.stack([torch.stack(row) for row in logits]), "refined_logits": torch.stack(refined),
+              "nats": torch.stack([torch.stack(row) for row in base_nats]), "refined_nats": torch.stack(refined_nats),
+              "loss": loss}
+    arrays |= {f"weight.{name}": values for name, values in weights.items()}
+    arrays |= {f"gradient.{name}": values.grad for name, values in weights.items()}
+    return arrays
+
+
+def write_safetensors(path, arrays, metadata):
+    header, data = {"__metadata__": metadata}, b""
+    for name, tensor in arrays.items():
+        array = tensor.detach().numpy()
+        whole = array.dtype == numpy.int64
+        raw = array.astype("<i8" if whole else "<f4").tobytes()
+        header[name] = {"dtype": "I64" if whole else "F32", "shape": list(array.shape),
+                        "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def main():
+    generator = torch.Generator().manual_seed(20)
+    for family, shape in FAMILIES.items():
+        metadata = {"family": family, "vocab": VOCAB, "width": WIDTH, "heads": HEADS, "kv-heads": KV_HEADS,
+                    "mlp-ratio": MLP_RATIO, "prelude": PRELUDE, "core": CORE, "coda": CODA, "context": LENGTH,
+                    "softcap": SOFTCAP, "passes": shape["passes"], "rope-share": shape["rope_share"],
+                    "rope-base": shape["rope_base"]}
+        path = pathlib.Path(__file__).with_name(f"network_{family}.safetensors")
+        write_safetensors(path, compute(shape, generator), {key: str(value) for key, value in metadata.items()})
+        print(path, path.stat().st_size, "bytes")
+
+
+main()

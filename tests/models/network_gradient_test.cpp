@@ -1,0 +1,72 @@
+// Every weight's gradient, of both families and through the refinement pass, against finite
+// differences.
+#include <gmock/gmock.h>
+
+#include "tests/models/gradient_check.h"
+#include "tests/models/tiny_models.h"
+
+namespace reprise {
+namespace {
+
+std::vector<at::Tensor> tensors_of(const Parameters& parameters) {
+  std::vector<at::Tensor> tensors;
+  for (const Parameter& parameter : parameters.list()) tensors.push_back(parameter.tensor);
+  return tensors;
+}
+
+class NetworkGradient : public testing::TestWithParam<Family> {
+ protected:
+  NetworkGradient()
+      : options_(
+            narrow(GetParam() == Family::kStatic ? test::tiny_static() : test::tiny_recurrent())) {}
+
+  /// Every element costs two losses, so as few as still have every kind of weight.
+  static ModelOptions narrow(ModelOptions options) {
+    options.vocab = 5;
+    options.width = 4;
+    return options;
+  }
+
+  const ModelOptions options_;
+  const Parameters parameters_ = test::lively_parameters(options_, at::kDouble);
+  const at::Tensor tokens_BT_ = test::some_tokens(options_, 2, 4),
+                   targets_BT_ = test::some_tokens(options_, 2, 4, 98);
+};
+
+TEST_P(NetworkGradient, OfTheLastPass) {
+  const auto loss = [&] {
+    const Network network(options_, parameters_, at::kDouble);
+    return network.cross_entropy(network.base_passes(tokens_BT_).features_BTD, targets_BT_).mean();
+  };
+  test::expect_gradients(loss, tensors_of(parameters_));
+}
+
+TEST_P(NetworkGradient, OfEveryPass) {
+  const auto loss = [&] {
+    const Network network(options_, parameters_, at::kDouble);
+    const BasePasses base = network.base_passes(tokens_BT_, {.all_passes = true});
+    at::Tensor sum = at::zeros({}, at::kDouble);
+    for (int64_t pass = 0; pass < options_.passes; ++pass)
+      sum = sum + network.cross_entropy(network.readout(base, pass), targets_BT_).mean();
+    return sum;
+  };
+  test::expect_gradients(loss, tensors_of(parameters_));
+}
+
+TEST_P(NetworkGradient, ThroughTheSparsePass) {
+  const at::Tensor rows_M = at::tensor({1, 2, 7}, at::kLong);
+  const auto loss = [&] {
+    const Network network(options_, parameters_, at::kDouble);
+    const BasePasses base = network.base_passes(tokens_BT_, {.keys = true});
+    const at::Tensor targets_M = targets_BT_.flatten().index_select(0, rows_M);
+    return network.cross_entropy(network.refine_rows(base, rows_M), targets_M).mean();
+  };
+  test::expect_gradients(loss, tensors_of(parameters_));
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, NetworkGradient,
+                         testing::Values(Family::kStatic, Family::kRecurrent),
+                         [](const auto& test) { return std::string(enum_name(test.param)); });
+
+}  // namespace
+}  // namespace reprise
