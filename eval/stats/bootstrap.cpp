@@ -73,13 +73,17 @@ std::vector<double> bootstrap_documents(std::span<const DocumentScore> documents
   return ratios;
 }
 
+double seed_variance(std::span<const DocumentScores> by_seed) {
+  std::vector<double> effects;
+  for (const auto& documents : by_seed) effects.push_back(bits_per_byte(documents));
+  return sample_variance(effects) / static_cast<double>(effects.size());
+}
+
 SeedEffect bootstrap_seeds(std::span<const DocumentScores> by_seed,
                            const BootstrapOptions& options) {
   const size_t seeds = by_seed.size();
   require(seeds >= 2, ExitCode::kUsage, "an interval over seeds needs at least two of them");
   const DocumentScores mean = average(by_seed);
-  std::vector<double> effects;
-  for (const auto& documents : by_seed) effects.push_back(bits_per_byte(documents));
 
   std::vector<double> draws(static_cast<size_t>(options.draws));
   for (size_t draw = 0; draw < draws.size(); ++draw) {
@@ -92,7 +96,7 @@ SeedEffect bootstrap_seeds(std::span<const DocumentScores> by_seed,
   effect.estimate = bits_per_byte(mean);
   effect.standard_error = std::sqrt(sample_variance(draws));
   effect.document_variance = std::pow(delta_standard_error(mean), 2);
-  effect.seed_variance = sample_variance(effects) / static_cast<double>(seeds);
+  effect.seed_variance = seed_variance(by_seed);
   effect.degrees_of_freedom =
       degrees_of_freedom(effect.document_variance, effect.seed_variance, mean.size(), seeds);
   return effect;

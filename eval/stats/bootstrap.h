@@ -26,12 +26,16 @@ struct BootstrapOptions {
 std::vector<double> bootstrap_documents(std::span<const DocumentScore> documents,
                                         const BootstrapOptions& options);
 
+/// Variance of the mean over S >= 2 training seeds that is due to the seeds: the sample variance of
+/// their effects, over S.
+double seed_variance(std::span<const DocumentScores> by_seed);
+
 /// An effect over several training seeds: its parts of variance, and its distribution.
 struct SeedEffect {
   double estimate = 0;
   double standard_error = 0;     ///< of the draws over seeds and documents
   double document_variance = 0;  ///< delta method, on the mean over seeds
-  double seed_variance = 0;  ///< sample variance of the seeds' effects, over the number of seeds
+  double seed_variance = 0;      ///< seed_variance()
   double degrees_of_freedom = 0;
 };
 

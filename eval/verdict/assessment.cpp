@@ -1,0 +1,183 @@
+#include "eval/verdict/assessment.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "eval/stats/multiplicity.h"
+
+namespace reprise {
+namespace {
+
+/// An arm's traces read under one gate.
+struct Scoring {
+  const std::vector<Evidence>* traces;
+  Gate gate;
+};
+
+std::vector<DocumentScores> by_seed(const Scoring& scoring, std::optional<Slice> slice = {}) {
+  std::vector<DocumentScores> scores;
+  for (const auto& trace : *scoring.traces) scores.push_back(trace.scores(scoring.gate, slice));
+  return scores;
+}
+
+std::vector<DocumentScores> differences(const Scoring& claimed, const Scoring& rival,
+                                        std::optional<Slice> slice) {
+  const auto first = by_seed(claimed, slice), second = by_seed(rival, slice);
+  std::vector<DocumentScores> found;
+  for (size_t seed = 0; seed < first.size(); ++seed)
+    found.push_back(difference(first[seed], second[seed]));
+  return found;
+}
+
+class Assessor {
+ public:
+  Assessor(const Arms& arms, const VerdictOptions& options)
+      : arms_(arms),
+        options_(options),
+        effect_options_{{options.draws, static_cast<uint64_t>(options.seed)}, options.confidence} {}
+
+  Assessment run() const {
+    Assessment assessment;
+    if (!arms_.static_arm.empty()) assessment.claims.push_back(c1());
+    assessment.claims.push_back(c3());
+    for (const auto& [gate, _] : EnumNames<Gate>::names)
+      assessment.scores.push_back(score("recurrent", {&arms_.recurrent, gate}));
+    if (!arms_.static_arm.empty())
+      assessment.scores.push_back(score("static", {&arms_.static_arm, Gate::kNone}));
+    for (const Gate gate : {Gate::kGated, Gate::kRandom, Gate::kAll})
+      assessment.corrections.emplace_back(gate, corrections(gate));
+    return assessment;
+  }
+
+ private:
+  Claim c1() const {
+    const Scoring gated{&arms_.recurrent, Gate::kGated}, rival{&arms_.static_arm, Gate::kNone};
+    Claim claim{ClaimId::kC1,
+                "at equal artifact bytes, a recurrent model with one gated second pass beats a "
+                "static model",
+                contrast("recurrent, gated − static", gated, rival),
+                family(gated, rival),
+                {}};
+    claim.beside = {
+        contrast("recurrent, one pass − static", {&arms_.recurrent, Gate::kNone}, rival),
+        contrast("recurrent, all refined − static", {&arms_.recurrent, Gate::kAll}, rival)};
+    return claim;
+  }
+
+  Claim c3() const {
+    const Scoring gated{&arms_.recurrent, Gate::kGated}, random{&arms_.recurrent, Gate::kRandom};
+    Claim claim{ClaimId::kC3,
+                "a second pass where the gate asks beats as many second passes at random positions",
+                contrast("gated − random at the same rate", gated, random),
+                family(gated, random),
+                {}};
+    claim.beside = {contrast("gated − one pass", gated, {&arms_.recurrent, Gate::kNone}),
+                    contrast("gated − all refined", gated, {&arms_.recurrent, Gate::kAll},
+                             ClaimKind::kNoDifference)};
+    return claim;
+  }
+
+  DecisionRule rule(ClaimKind kind) const {
+    return {kind, options_.margin_bpb, options_.confidence};
+  }
+
+  Contrast contrast(std::string name, const Scoring& claimed, const Scoring& rival,
+                    ClaimKind kind = ClaimKind::kImprovement) const {
+    Contrast found{std::move(name),
+                   rule(kind),
+                   measure(differences(claimed, rival, {}), effect_options_),
+                   {},
+                   {},
+                   {}};
+    found.decision = decide(*found.effect.distribution, found.rule);
+    add_needed(found);
+    return found;
+  }
+
+  /// Holm decides 'supported'; the other words rest on intervals that hold for the whole family at
+  /// once (Bonferroni), since Holm's procedure has none.
+  std::vector<Contrast> family(const Scoring& claimed, const Scoring& rival) const {
+    std::vector<Contrast> found;
+    std::vector<double> p_values;
+    for (const auto& name : options_.slices) {
+      Contrast slice{name, rule(ClaimKind::kImprovement), {}, {}, {}, {}};
+      slice.rule.confidence =
+          1 - (1 - options_.confidence) / static_cast<double>(options_.slices.size());
+      slice.effect = measure(differences(claimed, rival, parse_enum<Slice>(name)), effect_options_);
+      slice.decision = decide(*slice.effect.distribution, slice.rule);
+      p_values.push_back(slice.decision.p_beyond);
+      found.push_back(std::move(slice));
+    }
+    const auto adjusted = holm(p_values);
+    for (size_t i = 0; i < found.size(); ++i) {
+      found[i].p_holm = adjusted[i];
+      if (adjusted[i] <= (1 - options_.confidence) / 2)
+        found[i].decision.verdict = Verdict::kSupported;
+      add_needed(found[i]);
+    }
+    return found;
+  }
+
+  void add_needed(Contrast& contrast) const {
+    if (contrast.decision.verdict == Verdict::kInconclusive)
+      contrast.needed = sample_to_settle(contrast.effect.estimate, contrast.effect.variance(),
+                                         contrast.rule, options_.power);
+  }
+
+  ArmScore score(std::string arm, const Scoring& scoring) const {
+    ArmScore found{std::move(arm), scoring.gate, measure(by_seed(scoring), effect_options_), 0};
+    const auto& traces = *scoring.traces;
+    for (const auto& trace : traces)
+      for (const auto& document : trace.scores(scoring.gate))
+        found.nats_per_token +=
+            document.nats.value / static_cast<double>(trace.tokens * std::ssize(traces));
+    return found;
+  }
+
+  Corrections corrections(Gate gate) const {
+    Corrections sum;
+    for (const auto& trace : arms_.recurrent) sum += trace.corrections[static_cast<size_t>(gate)];
+    return sum;
+  }
+
+  const Arms& arms_;
+  const VerdictOptions& options_;
+  EffectOptions effect_options_;
+};
+
+void require_options(const Arms& arms, const VerdictOptions& options) {
+  const auto usage = [](bool condition, std::string_view line) {
+    require(condition, ExitCode::kUsage, line);
+  };
+  usage(options.margin_bpb > 0,
+        "verdict.margin-bpb must be above 0; write it into the study file before the run");
+  usage(options.confidence > 0.5 && options.confidence < 1,
+        "verdict.confidence lies between 0.5 and 1");
+  usage(options.power > 0 && options.power < 1, "verdict.power lies between 0 and 1");
+  usage(options.draws >= 100,
+        "verdict.draws must be at least 100 for an interval to mean anything");
+  usage(!arms.recurrent.empty(), "verdict.recurrent names no trace");
+  usage(arms.static_arm.empty() || arms.static_arm.size() == arms.recurrent.size(),
+        "verdict.recurrent and verdict.static need a trace for each seed, as many of one as of the "
+        "other");
+  for (const auto& slice : options.slices)
+    usage(std::ranges::count(options.slices, slice) == 1, "verdict.slices names a slice twice");
+  usage(options.primary != ClaimId::kC1 || !arms.static_arm.empty(),
+        "claim c1 is primary and verdict.static names no trace");
+}
+
+}  // namespace
+
+Assessment assess(const Arms& arms, const VerdictOptions& options) {
+  require_options(arms, options);
+  std::vector<Evidence> all = arms.recurrent;
+  all.insert(all.end(), arms.static_arm.begin(), arms.static_arm.end());
+  require_same_text(all);
+  require_equal_bytes(all);
+  for (const auto& trace : arms.recurrent)
+    require(trace.refined, ExitCode::kInvalidTrace, trace.path,
+            ": evaluated without a second pass; the recurrent arm needs one");
+  return Assessor(arms, options).run();
+}
+
+}  // namespace reprise

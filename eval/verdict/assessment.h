@@ -1,0 +1,63 @@
+// The claims, decided: which contrast decides which claim, what is shown beside it, and what every
+// arm scores.
+//
+// docs/verdict.md states the rules. Everything here is a pure function of the traces and the
+// options.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eval/verdict/effect.h"
+#include "eval/verdict/evidence.h"
+#include "eval/verdict/options.h"
+
+namespace reprise {
+
+/// The traces of a study's arms, one for each training seed; the seeds of both arms in the same
+/// order.
+struct Arms {
+  std::vector<Evidence> recurrent;
+  std::vector<Evidence> static_arm;  ///< empty where only C3 is asked
+};
+
+/// One difference, claimed arm minus rival, and what it says.
+struct Contrast {
+  std::string name;  ///< "recurrent, gated − static", or the slice it is restricted to
+  DecisionRule rule;
+  Effect effect;
+  Decision decision;
+  std::optional<double> p_holm;  ///< of p_beyond over the declared slices
+  std::optional<Needed>
+      needed;  ///< where the decision is inconclusive and some sample would settle it
+};
+
+struct Claim {
+  ClaimId id = ClaimId::kC1;
+  std::string text;
+  Contrast primary;              ///< its verdict is the claim's
+  std::vector<Contrast> slices;  ///< the declared family
+  std::vector<Contrast> beside;  ///< what the reader should see next to it; decides nothing
+};
+
+/// Bits per byte of one arm under one gate.
+struct ArmScore {
+  std::string arm;
+  Gate gate = Gate::kNone;
+  Effect effect;
+  double nats_per_token = 0;  ///< mean over seeds
+};
+
+struct Assessment {
+  std::vector<Claim> claims;
+  std::vector<ArmScore> scores;
+  std::vector<std::pair<Gate, Corrections>>
+      corrections;  ///< of the recurrent arm, summed over seeds
+};
+
+/// Throws kUsage where the options name no margin, an unknown slice, or a primary claim the traces
+/// cannot speak to, and kInvalidTrace where they cannot be compared (evidence.h).
+Assessment assess(const Arms& arms, const VerdictOptions& options);
+
+}  // namespace reprise

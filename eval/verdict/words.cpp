@@ -1,0 +1,92 @@
+#include "eval/verdict/words.h"
+
+#include <cmath>
+
+namespace reprise {
+namespace {
+
+constexpr int kDigits = 5;
+
+std::string counted(int64_t count, std::string_view one, std::string_view several) {
+  return concat(count, " ", count == 1 ? one : several);
+}
+
+std::string direction(double estimate) {
+  if (estimate == 0) return "no different";
+  return concat(fixed(std::abs(estimate), kDigits), estimate < 0 ? " BPB better" : " BPB worse");
+}
+
+std::string interval_words(const Contrast& contrast) {
+  return concat(fixed(100 * contrast.rule.confidence, 0), " % interval ",
+                fixed(contrast.decision.interval.low, kDigits), " to ",
+                fixed(contrast.decision.interval.high, kDigits));
+}
+
+/// A comparison of one or two pairs of checkpoints says nothing about architectures (protocol:
+/// statistics).
+std::string scope_words(const Effect& effect) {
+  if (effect.over_seeds) return "";
+  return concat(
+      " The interval counts documents and not training seeds: with ",
+      counted(effect.seeds, "pair", "pairs"),
+      " of checkpoints it speaks of these artifacts and decides nothing about an architecture (",
+      kSeedsForArchitecture, " seeds would).");
+}
+
+std::string needed_words(const Contrast& contrast) {
+  if (!contrast.needed)
+    return "no number of documents would settle it as it lies: the estimate is on the edge of the "
+           "margin";
+  const std::string seeds = contrast.effect.seed_variance
+                                ? concat(contrast.needed->seeds, " seeds")
+                                : concat("at least ", contrast.needed->seeds,
+                                         " seeds, whose variance one pair cannot show,");
+  return concat("about ", contrast.needed->documents, " documents and ", seeds, " would settle it");
+}
+
+}  // namespace
+
+std::string claim_name(ClaimId id) { return id == ClaimId::kC1 ? "C1" : "C3"; }
+
+std::string reason_words(const Contrast& contrast) {
+  const auto& [verdict, interval, p_beyond, p_tost] = contrast.decision;
+  const bool inside =
+      interval.low > -contrast.rule.margin_bpb && interval.high < contrast.rule.margin_bpb;
+  switch (verdict) {
+    case Verdict::kSupported:
+      return "the whole interval lies beyond the margin on the claimed side";
+    case Verdict::kFalsified:
+      if (contrast.rule.kind == ClaimKind::kNoDifference)
+        return "the whole interval lies beyond the margin";
+      return inside ? "the whole interval lies inside the margin: no improvement worth it"
+                    : "the whole interval lies on the other side of zero";
+    case Verdict::kEquivalent:
+      return concat(
+          "two one-sided tests put the difference inside the margin (p = ", fixed(p_tost, 4), ")");
+    case Verdict::kInconclusive:
+      return concat("the data do not decide; ", needed_words(contrast));
+  }
+  return "";
+}
+
+std::string claim_words(const Claim& claim, const VerdictOptions& options) {
+  const Contrast& primary = claim.primary;
+  std::string words =
+      concat(claim_name(claim.id), claim.id == options.primary ? " (primary): " : ": ",
+             verdict_word(primary.decision.verdict), ". Claim: ", claim.text,
+             ". Found: ", primary.name, " is ", direction(primary.effect.estimate), " (",
+             interval_words(primary), "; margin ", fixed(primary.rule.margin_bpb, kDigits), "; ",
+             counted(primary.effect.documents, "document", "documents"), ", ",
+             counted(primary.effect.seeds, "seed", "seeds"), "); ", reason_words(primary), ".",
+             scope_words(primary.effect));
+  for (const auto& slice : claim.slices)
+    words += concat("\n  slice ", slice.name, ": ", verdict_word(slice.decision.verdict), ", ",
+                    direction(slice.effect.estimate), " (", interval_words(slice),
+                    "; Holm-corrected p ", fixed(*slice.p_holm, 4), ")");
+  for (const auto& beside : claim.beside)
+    words += concat("\n  beside: ", beside.name, ", ", direction(beside.effect.estimate), " (",
+                    interval_words(beside), ")");
+  return words + "\n";
+}
+
+}  // namespace reprise

@@ -1,0 +1,64 @@
+// reprise verdict: the claims, from the traces of two arms.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/version.h"
+#include "eval/verdict/assessment.h"
+#include "eval/verdict/preregistration.h"
+#include "eval/verdict/record.h"
+#include "eval/verdict/words.h"
+#include "launch/command.h"
+
+namespace reprise {
+namespace {
+
+std::vector<Evidence> load_arm(const std::vector<std::string>& paths) {
+  std::vector<Evidence> traces;
+  for (const auto& path : paths) traces.push_back(load_evidence(path));
+  return traces;
+}
+
+void print_words(const Assessment& assessment, const VerdictOptions& options,
+                 const std::string& study_digest) {
+  for (const bool primary : {true, false})
+    for (const auto& claim : assessment.claims)
+      if ((claim.id == options.primary) == primary) std::cout << claim_words(claim, options);
+  if (!study_digest.empty())
+    std::cout << "Declared before the run in " << options.study << " (SHA-256 " << study_digest
+              << ").\n";
+}
+
+bool decided(const Assessment& assessment, ClaimId primary) {
+  for (const auto& claim : assessment.claims)
+    if (claim.id == primary) return claim.primary.decision.verdict != Verdict::kInconclusive;
+  return false;
+}
+
+}  // namespace
+
+ExitCode run_verdict(std::span<const std::string> words, Communicator& comm) {
+  VerdictOptions options;
+  OptionSet set("verdict", "decide the claims from the traces of two arms");
+  set.add("verdict", options);
+  if (!set.parse(words) || comm.rank() != 0) return ExitCode::kOk;
+
+  const std::string study_digest =
+      options.study.empty() ? "" : apply_preregistration(options.study, options);
+  const Arms arms{load_arm(options.recurrent), load_arm(options.static_arm)};
+  const Assessment assessment = assess(arms, options);
+
+  if (!options.out.empty()) {
+    auto record = verdict_record(assessment, arms, options);
+    record["study"] = {{"path", options.study}, {"sha256", study_digest}};
+    record["configuration"] = set.resolved();
+    record["configuration_digest"] = set.digest();
+    record["version"] = version();
+    write_file(options.out, record.dump(1) + "\n");
+  }
+  print_words(assessment, options, study_digest);
+  return options.require_decision && !decided(assessment, options.primary) ? ExitCode::kInconclusive
+                                                                           : ExitCode::kOk;
+}
+
+}  // namespace reprise

@@ -1,0 +1,292 @@
+// Claims from constructed traces: every word, every refusal, through the command itself.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/comm/communicator.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "eval/trace/writer.h"
+#include "eval/verdict/evidence.h"
+#include "launch/command.h"
+#include "tests/analysis/synthetic_arms.h"
+#include "tests/support/temporary_folder.h"
+
+namespace reprise {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+constexpr double kNoGain = 0;
+
+struct Outcome {
+  ExitCode code = ExitCode::kOk;
+  std::string words;  ///< of the command, or of the error
+  json record;
+
+  const json& claim(const std::string& id) const {
+    for (const auto& claim : record.at("claims"))
+      if (claim.at("id") == id) return claim;
+    throw std::out_of_range(id);
+  }
+  std::string verdict(const std::string& id) const { return claim(id).at("verdict"); }
+};
+
+class Verdicts : public testing::Test {
+ protected:
+  /// `seeds` traces of an arm, comma separated.
+  std::string traces(const std::string& name, SyntheticArm arm, uint32_t seeds = 1) {
+    std::string paths;
+    for (uint32_t seed = 0; seed < seeds; ++seed) {
+      arm.training_seed += 1;
+      const auto path = write_synthetic(folder_ / concat(name, seed, ".h5"), arm);
+      paths += concat(paths.empty() ? "" : ",", path);
+    }
+    return paths;
+  }
+
+  std::string static_arm(uint32_t seeds = 1, SyntheticArm arm = {}) {
+    arm.passes = Passes::kBaseOnly;
+    arm.training_seed = 100;
+    return traces("static", arm, seeds);
+  }
+
+  Outcome run(std::vector<std::string> words) {
+    Outcome outcome;
+    const std::string out = folder_ / "verdict.json";
+    words.insert(words.end(), {"--verdict.out", out});
+    const auto comm = make_self_communicator();
+    testing::internal::CaptureStdout();
+    try {
+      outcome.code = run_verdict(words, *comm);
+      outcome.words = testing::internal::GetCapturedStdout();
+      outcome.record = json::parse(read_file(out));
+    } catch (const Error& error) {
+      testing::internal::GetCapturedStdout();
+      outcome.code = error.code();
+      outcome.words = error.what();
+    }
+    return outcome;
+  }
+
+  Outcome compare(const SyntheticArm& recurrent, uint32_t seeds = 1,
+                  std::vector<std::string> more = {}, const std::string& margin_bpb = "0.002") {
+    std::vector<std::string> words{"--verdict.recurrent",  traces("recurrent", recurrent, seeds),
+                                   "--verdict.static",     static_arm(seeds),
+                                   "--verdict.margin-bpb", margin_bpb,
+                                   "--verdict.draws",      "2000"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Verdicts, AGainBeyondTheMarginIsSupported) {
+  const Outcome outcome = compare({.gated_gain_bpb = 0.02, .random_gain_bpb = kNoGain});
+  EXPECT_EQ(outcome.verdict("C1"), "supported");
+  EXPECT_EQ(outcome.verdict("C3"), "supported");
+  EXPECT_NEAR(outcome.claim("C1").at("contrast").at("difference_bpb"), -0.02, 0.002);
+  EXPECT_THAT(outcome.words, HasSubstr("C1 (primary): supported."));
+  EXPECT_THAT(outcome.words, HasSubstr("decides nothing about an architecture"));
+}
+
+TEST_F(Verdicts, ALossIsFalsified) {
+  const Outcome outcome = compare({.shift_bpb = 0.02, .random_gain_bpb = 0.01});
+  EXPECT_EQ(outcome.verdict("C1"), "falsified");
+  EXPECT_EQ(outcome.verdict("C3"), "falsified");
+  EXPECT_THAT(outcome.words, HasSubstr("the other side of zero"));
+}
+
+TEST_F(Verdicts, AnEffectInsideTheMarginIsFalsified) {
+  const Outcome outcome = compare({.noise_bpb = 0.0002});
+  EXPECT_EQ(outcome.verdict("C1"), "falsified");
+  EXPECT_THAT(outcome.words, HasSubstr("inside the margin"));
+}
+
+TEST_F(Verdicts, WhatOnlyTheOneSidedTestsPlaceInsideIsEquivalent) {
+  // The interval ends outside a margin between its own end and that of the interval at 90 %.
+  const Outcome wide = compare({});
+  const auto interval = wide.claim("C1").at("contrast").at("interval_bpb");
+  const double outer = std::max(-interval[0].get<double>(), interval[1].get<double>());
+  const Outcome outcome = compare({}, 1, {}, fixed(outer - 0.00001, 7));
+  EXPECT_EQ(outcome.verdict("C1"), "equivalent");
+  EXPECT_LT(outcome.claim("C1").at("contrast").at("p_tost"), 0.05);
+}
+
+TEST_F(Verdicts, ANoisyEffectIsInconclusiveAndSaysWhatWouldSettleIt) {
+  const SyntheticArm noisy{.gated_gain_bpb = 0.006, .noise_bpb = 0.03};
+  const Outcome outcome = compare(noisy);
+  EXPECT_EQ(outcome.verdict("C1"), "inconclusive");
+  EXPECT_EQ(outcome.code, ExitCode::kOk);
+  EXPECT_GT(outcome.claim("C1").at("contrast").at("would_settle").at("documents"), 60);
+  EXPECT_THAT(outcome.words, HasSubstr("would settle it"));
+  EXPECT_EQ(compare(noisy, 1, {"--verdict.require-decision", "true"}).code,
+            ExitCode::kInconclusive);
+}
+
+TEST_F(Verdicts, ThreeSeedsSpeakOfAnArchitecture) {
+  const Outcome outcome = compare({.gated_gain_bpb = 0.02}, 3);
+  EXPECT_EQ(outcome.verdict("C1"), "supported");
+  EXPECT_EQ(outcome.claim("C1").at("contrast").at("interval_over"), "seeds and documents");
+  EXPECT_THAT(outcome.words, Not(HasSubstr("decides nothing")));
+  EXPECT_THAT(compare({.gated_gain_bpb = 0.02}, 2).words, HasSubstr("decides nothing"));
+}
+
+TEST_F(Verdicts, SlicesAreCorrectedAndOthersShownBeside) {
+  const Outcome outcome = compare({.gated_gain_bpb = 0.02});
+  const auto& claim = outcome.claim("C1");
+  ASSERT_EQ(claim.at("slices").size(), 2);
+  double smallest = 1;
+  for (const auto& slice : claim.at("slices")) {
+    EXPECT_NEAR(slice.at("confidence"), 0.975, 1e-12);
+    EXPECT_GE(slice.at("p_holm"), slice.at("p_beyond_margin"));
+    smallest = std::min(smallest, slice.at("p_beyond_margin").get<double>());
+  }
+  EXPECT_EQ(claim.at("beside").size(), 2);
+  EXPECT_EQ(outcome.claim("C3").at("beside").at(1).at("asserts"), "no difference");
+  EXPECT_EQ(outcome.record.at("scores").size(), 5);
+}
+
+TEST_F(Verdicts, TheSameTracesGiveTheSameBytes) {
+  const SyntheticArm arm{.gated_gain_bpb = 0.004};
+  const Outcome first = compare(arm), second = compare(arm);
+  EXPECT_EQ(first.record.dump(), second.record.dump());
+  EXPECT_EQ(first.words, second.words);
+}
+
+TEST_F(Verdicts, WithoutAStaticArmOnlyTheGateIsJudged) {
+  const std::string recurrent = traces("recurrent", {.gated_gain_bpb = 0.02});
+  const Outcome outcome = run({"--verdict.recurrent", recurrent, "--verdict.primary", "c3",
+                               "--verdict.margin-bpb", "0.002", "--verdict.draws", "500"});
+  EXPECT_EQ(outcome.record.at("claims").size(), 1);
+  EXPECT_THAT(outcome.words, HasSubstr("C3 (primary): supported."));
+  EXPECT_EQ(run({"--verdict.recurrent", recurrent, "--verdict.margin-bpb", "0.002"}).code,
+            ExitCode::kUsage);
+}
+
+TEST_F(Verdicts, TheStudyFileDeclaresTheMargin) {
+  const std::string study = folder_ / "study.ini";
+  write_file(study, "[study]\nname = demo\n[verdict]\nmargin-bpb = 0.5\nslices = early\n");
+  const std::vector<std::string> arms{"--verdict.recurrent", traces("recurrent", {}),
+                                      "--verdict.static",    static_arm(),
+                                      "--verdict.draws",     "500",
+                                      "--verdict.study",     study};
+  const Outcome outcome = run(arms);
+  EXPECT_EQ(outcome.record.at("margin_bpb"), 0.5);
+  EXPECT_EQ(outcome.record.at("claims")[0].at("slices").size(), 1);
+  EXPECT_EQ(outcome.record.at("study").at("sha256"), to_hex(sha256_file(study)));
+  EXPECT_THAT(outcome.words, HasSubstr(to_hex(sha256_file(study))));
+
+  auto contradicting = arms;
+  contradicting.insert(contradicting.end(), {"--verdict.margin-bpb", "0.1"});
+  EXPECT_EQ(run(contradicting).code, ExitCode::kUsage);
+  write_file(study, "[verdict]\nmargn-bpb = 0.5\n");
+  EXPECT_THAT(run(arms).words, HasSubstr("did you mean 'verdict.margin-bpb'"));
+}
+
+TEST_F(Verdicts, RefusesArtifactsOfUnequalBytes) {
+  EXPECT_EQ(compare({.artifact_bytes = 1'001'000}).code, ExitCode::kOk);  // the width of the band
+  const Outcome outcome = compare({.artifact_bytes = 1'001'002});
+  EXPECT_EQ(outcome.code, ExitCode::kInvalidTrace);
+  EXPECT_THAT(outcome.words, HasSubstr("1002 apart"));
+}
+
+TEST_F(Verdicts, RefusesOtherDocuments) {
+  EXPECT_EQ(compare({.documents = 59}).code, ExitCode::kInvalidTrace);
+  const std::string recurrent = traces("recurrent", {});
+  const auto altered = [&](auto alter) {
+    Trace trace = make_trace({.passes = Passes::kBaseOnly});
+    alter(trace);
+    const std::string path = folder_ / "altered.h5";
+    write_trace(path, trace.passes, trace.tokens, trace.documents, trace.attributes);
+    return run({"--verdict.recurrent", recurrent, "--verdict.static", path, "--verdict.margin-bpb",
+                "0.002", "--verdict.draws", "100"});
+  };
+  EXPECT_EQ(altered([](Trace&) {}).code, ExitCode::kOk);
+  EXPECT_THAT(altered([](Trace& t) { t.documents.hash[3][0] ^= 1; }).words, HasSubstr("documents"));
+  EXPECT_THAT(altered([](Trace& t) { t.attributes.split = "valid"; }).words, HasSubstr("split"));
+  EXPECT_THAT(altered([](Trace& t) { t.attributes.corpus_digest = "0"; }).words,
+              HasSubstr("corpus"));
+  EXPECT_THAT(altered([](Trace& t) { t.attributes.tokenizer_sha256 = "0"; }).words,
+              HasSubstr("tokenizer"));
+  EXPECT_THAT(altered([](Trace& t) { t.attributes.early_tokens = 8; }).words, HasSubstr("early"));
+  EXPECT_EQ(altered([](Trace& t) { t.documents.nats_base[5] += 1; }).code, ExitCode::kInvalidTrace);
+  const Outcome failed =
+      altered([](Trace& t) { t.attributes.checks["causality"]["passed"] = false; });
+  EXPECT_EQ(failed.code, ExitCode::kInvalidTrace);
+  EXPECT_THAT(failed.words, HasSubstr("'causality' did not pass"));
+  EXPECT_THAT(altered([](Trace& t) { t.attributes.checks.clear(); }).words,
+              HasSubstr("records no checks"));
+}
+
+TEST_F(Verdicts, RefusesOptionsThatDecideNothing) {
+  const std::string recurrent = traces("recurrent", {}), rival = static_arm();
+  const auto refusal = [&](const std::string& first, const std::string& second,
+                           const std::vector<std::string>& more) {
+    std::vector<std::string> words{"--verdict.recurrent", first, "--verdict.static", second};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
+  };
+  const auto usage = [&](const std::vector<std::string>& more, const std::string& line) {
+    const Outcome outcome = refusal(recurrent, rival, more);
+    EXPECT_EQ(outcome.code, ExitCode::kUsage);
+    EXPECT_THAT(outcome.words, HasSubstr(line));
+  };
+  const std::vector<std::string> margin{"--verdict.margin-bpb", "0.1"};
+  usage({}, "margin-bpb must be above 0");
+  usage({margin[0], margin[1], "--verdict.slices", "late"}, "'late' is none of: early, rare");
+  usage({margin[0], margin[1], "--verdict.slices", "rare,rare"}, "twice");
+  usage({margin[0], margin[1], "--verdict.confidence", "1"}, "verdict.confidence");
+  usage({margin[0], margin[1], "--verdict.power", "0"}, "verdict.power");
+  usage({margin[0], margin[1], "--verdict.draws", "0"}, "verdict.draws");
+  EXPECT_THAT(refusal(recurrent, rival + "," + rival, margin).words,
+              HasSubstr("a trace for each seed"));
+  const Outcome no_second_pass = refusal(rival, rival, margin);
+  EXPECT_EQ(no_second_pass.code, ExitCode::kInvalidTrace);
+  EXPECT_THAT(no_second_pass.words, HasSubstr("without a second pass"));
+  EXPECT_EQ(refusal(folder_ / "none.h5", rival, margin).code, ExitCode::kBadInput);
+}
+
+/// One document of four tokens, all that the second pass can do to a prediction.
+TEST_F(Verdicts, CorrectionsAndSlicesByHand) {
+  Trace trace = make_trace({.documents = 2});
+  auto& t = trace.tokens;
+  std::ranges::fill(t.refined, uint8_t{0});
+  std::ranges::fill(t.slices, 0u);
+  t.nll_gated = t.nll_base;
+  for (size_t i = 0; i < 4; ++i) {
+    t.refined[i] = 1;
+    t.top1_base[i] = i / 2;  // wrong, wrong, right, right
+    t.top1_all[i] = i % 2;   // wrong, right, wrong, right
+    t.nll_gated[i] = t.nll_base[i] + (i == 2 ? 0.5f : -0.25f);
+  }
+  t.slices[1] = t.slices[2] = static_cast<uint32_t>(Slice::kRare);
+  for (size_t d = 0, row = 0; d < 2; ++d) {
+    trace.documents.nats_gated[d] = 0;
+    trace.documents.refined[d] = d == 0 ? 4 : 0;
+    for (uint32_t i = 0; i < trace.documents.tokens[d]; ++i)
+      trace.documents.nats_gated[d] += t.nll_gated[row++];
+  }
+  const std::string path = folder_ / "hand.h5";
+  write_trace(path, trace.passes, t, trace.documents, trace.attributes);
+
+  const Evidence evidence = load_evidence(path);
+  const Corrections& found = evidence.corrections[static_cast<size_t>(Gate::kGated)];
+  EXPECT_EQ(found.tokens, 4);
+  EXPECT_EQ(found.fixed, 1);
+  EXPECT_EQ(found.broken, 1);
+  EXPECT_EQ(found.still_right, 1);
+  EXPECT_EQ(found.still_wrong, 1);
+  EXPECT_NEAR(found.saved.value, 0.75, 1e-6);
+  EXPECT_NEAR(found.lost.value, 0.5, 1e-6);
+  const DocumentScores& rare = evidence.scores(Gate::kGated, Slice::kRare);
+  EXPECT_EQ(rare[0].bytes.value, t.bytes[1] + t.bytes[2]);
+  EXPECT_NEAR(rare[0].nats.value, t.nll_gated[1] + t.nll_gated[2], 1e-6);
+  EXPECT_EQ(rare[1].bytes.value, 0);
+}
+
+}  // namespace
+}  // namespace reprise
