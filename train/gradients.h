@@ -1,0 +1,34 @@
+// The gradients of a model as a few flat tensors, the buckets (buckets.h). Each parameter's .grad()
+// is a view into its bucket: backward accumulates there, all-reduce sums there, the optimiser reads
+// there, and nothing is copied.
+//
+// A parameter that took no part in a step has a gradient of zeros, so that every rank sends the
+// same bytes.
+#pragma once
+
+#include <vector>
+
+#include "models/parameters.h"
+#include "train/buckets.h"
+
+namespace reprise {
+
+class Gradients {
+ public:
+  /// Binds the gradients of `parameters`, which must be of one type and device. The views hold for
+  /// as long as nobody replaces a parameter's gradient.
+  explicit Gradients(const std::vector<Parameter>& parameters, BucketLimits limits = {});
+
+  void zero();
+  const std::vector<at::Tensor>& buckets() const { return buckets_; }
+  size_t bucket_of(size_t parameter) const { return bucket_of_[parameter]; }
+  size_t parameters() const { return bucket_of_.size(); }
+  /// Euclidean norm over all parameters; not finite where any gradient is not.
+  double norm() const;
+
+ private:
+  std::vector<at::Tensor> buckets_;
+  std::vector<size_t> bucket_of_;
+};
+
+}  // namespace reprise

@@ -1,0 +1,65 @@
+#include "train/losses.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace reprise {
+
+at::Tensor deep_supervision(std::span<const at::Tensor> nats_per_pass,
+                            std::span<const double> weights) {
+  double total = 0;
+  for (const double weight : weights) total += weight;
+  require(nats_per_pass.size() == weights.size() && total > 0, ExitCode::kFailure,
+          "deep supervision has ", weights.size(), " weights of sum ", total, " for ",
+          nats_per_pass.size(), " passes");
+  at::Tensor sum;
+  for (size_t pass = 0; pass < weights.size(); ++pass) {
+    const at::Tensor part = nats_per_pass[pass].sum() * (weights[pass] / total);
+    sum = sum.defined() ? sum + part : part;
+  }
+  return sum;
+}
+
+at::Tensor gated_refinement(const at::Tensor& coarse, const at::Tensor& refined_M,
+                            const at::Tensor& rows_M, double kappa) {
+  const at::Tensor coarse_N = coarse.flatten();
+  return coarse_N.index_fill(0, rows_M, 0).sum() + refined_M.sum() + kappa * coarse_N.sum();
+}
+
+std::vector<double> pass_weights(const PassWeights& options, int64_t passes, double progress) {
+  std::vector<double> weights(static_cast<size_t>(passes), 1.0);
+  for (int64_t pass = 0; pass + 1 < passes; ++pass) {
+    double& weight = weights[static_cast<size_t>(pass)];
+    switch (options.weighting) {
+      case PassWeighting::kUniform:
+        break;
+      case PassWeighting::kGeometric:
+        weight = std::pow(options.decay, static_cast<double>(passes - 1 - pass));
+        break;
+      case PassWeighting::kAnnealed:
+        weight = std::max(0.0, 1 - progress / options.anneal_share);
+        break;
+    }
+  }
+  return weights;
+}
+
+at::Tensor entropy_nats(const at::Tensor& logits) {
+  const at::Tensor log_p = at::log_softmax(logits, -1);
+  return -(log_p.exp() * log_p).sum(-1);
+}
+
+at::Tensor pick_most_uncertain(const at::Tensor& entropy_BT, double fraction) {
+  const int64_t sequences = entropy_BT.size(0), length = entropy_BT.size(1);
+  const int64_t count = std::llround(fraction * static_cast<double>(length));
+  const at::Tensor columns_BK =
+      std::get<1>(entropy_BT.topk(count, /*dim=*/1, /*largest=*/true, /*sorted=*/false));
+  const at::Tensor first_B1 = at::arange(sequences, columns_BK.options()).unsqueeze(1) * length;
+  return std::get<0>((columns_BK + first_B1).flatten().sort());
+}
+
+}  // namespace reprise

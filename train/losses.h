@@ -1,0 +1,50 @@
+// The objectives as functions of values: sums of nats over the tokens at hand. The step divides
+// once, by the number of tokens of all ranks, so that the number of ranks and micro-batches does
+// not change the gradient. Numbers as in docs/training.md.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace reprise {
+
+/// (2) sum_t w_t L_t / sum_t w_t over the passes, each L_t summed over tokens. Deep supervision:
+/// Lee et al., "Deeply-supervised nets", AISTATS 2015; over the passes of a looped model, e.g. Bae
+/// et al., arXiv:2410.20672. With the weights (0, ..., 0, 1) it is (1), the last pass only. Every
+/// tensor has one shape.
+at::Tensor deep_supervision(std::span<const at::Tensor> nats_per_pass,
+                            std::span<const double> weights);
+
+/// (8) sum_i [(1 - m_i) L1_i + m_i L2_i] + kappa * sum_i L1_i, where m_i = 1 for the rows in
+/// `rows_M`, `refined_M` holds their L2 and `coarse` every L1 (any shape; rows count its elements).
+/// No gradient flows into the choice of rows. The kappa term keeps the coarse prediction, which the
+/// gate reads, from being given up.
+at::Tensor gated_refinement(const at::Tensor& coarse, const at::Tensor& refined_M,
+                            const at::Tensor& rows_M, double kappa);
+
+enum class PassWeighting { kUniform, kGeometric, kAnnealed };
+
+struct PassWeights {
+  PassWeighting weighting = PassWeighting::kUniform;
+  double decay = 0.5;  ///< geometric: w_t = decay^(passes - t)
+  double anneal_share =
+      0.5;  ///< annealed: earlier passes fall from 1 to 0 over this share of training
+};
+
+/// Weight of passes 1..passes at `progress` (share of training done), unnormalised; the last is
+/// always 1.
+std::vector<double> pass_weights(const PassWeights& options, int64_t passes, double progress);
+
+/// Entropy in nats of softmax(logits) over the last dimension; fp32 in, fp32 out.
+at::Tensor entropy_nats(const at::Tensor& logits);
+
+/// The positions of largest entropy, round(fraction * T) of each sequence, as ascending rows b * T
+/// + t. NON-CAUSAL: whether a position is picked depends on later ones, so this serves training
+/// only; evaluation refines above a fixed threshold. Per sequence and not per batch, so that the
+/// choice does not depend on the number of ranks.
+at::Tensor pick_most_uncertain(const at::Tensor& entropy_BT, double fraction);
+
+}  // namespace reprise

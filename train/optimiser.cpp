@@ -1,0 +1,66 @@
+#include "train/optimiser.h"
+
+#include <iterator>
+
+namespace reprise {
+namespace {
+
+std::vector<Parameter> with_role(const std::vector<Parameter>& parameters, Role role) {
+  std::vector<Parameter> chosen;
+  for (const auto& parameter : parameters)
+    if (parameter.role == role) chosen.push_back(parameter);
+  return chosen;
+}
+
+std::vector<Parameter> matrices_for(MatrixOptimiser optimiser, const OptimiserOptions& options,
+                                    const std::vector<Parameter>& parameters) {
+  if (options.matrices != optimiser) return {};
+  return with_role(parameters, Role::kMatrix);
+}
+
+AdamWOptions adamw_options(const OptimiserOptions& options) {
+  return {options.beta1, options.beta2, options.epsilon};
+}
+
+}  // namespace
+
+void validate(const OptimiserOptions& options) {
+  require(options.matrix_rate >= 0 && options.embedding_rate >= 0 && options.scalar_rate >= 0,
+          ExitCode::kUsage, "a learning rate is negative");
+  require(options.weight_decay >= 0, ExitCode::kUsage, "train.weight-decay is negative");
+  require(options.newton_schulz >= 1, ExitCode::kUsage, "train.newton-schulz is ",
+          options.newton_schulz, "; at least 1 iteration");
+  const auto in_unit = [](double value) { return value >= 0 && value < 1; };
+  require(in_unit(options.beta1) && in_unit(options.beta2), ExitCode::kUsage,
+          "train.beta1 and train.beta2 lie in [0, 1)");
+  require(options.epsilon > 0, ExitCode::kUsage, "train.epsilon is not positive");
+}
+
+Optimiser::Optimiser(const OptimiserOptions& options, const std::vector<Parameter>& parameters,
+                     at::ScalarType compute)
+    : options_(options),
+      muon_(matrices_for(MatrixOptimiser::kMuon, options, parameters), options.newton_schulz,
+            compute),
+      matrices_(matrices_for(MatrixOptimiser::kAdamW, options, parameters), adamw_options(options)),
+      embeddings_(with_role(parameters, Role::kEmbedding), adamw_options(options)),
+      scalars_(with_role(parameters, Role::kScalar), adamw_options(options)) {}
+
+void Optimiser::step(const OptimiserStep& step) {
+  const double matrix_rate = options_.matrix_rate * step.rate_factor;
+  muon_.step({matrix_rate, step.momentum, options_.weight_decay});
+  matrices_.step({step.step, matrix_rate, options_.weight_decay});
+  embeddings_.step({step.step, options_.embedding_rate * step.rate_factor, 0});
+  scalars_.step({step.step, options_.scalar_rate * step.rate_factor, 0});
+}
+
+std::vector<NamedTensor> Optimiser::state() const {
+  std::vector<NamedTensor> all = muon_.state();
+  for (const AdamW* part : {&matrices_, &embeddings_, &scalars_}) {
+    auto tensors = part->state();
+    all.insert(all.end(), std::make_move_iterator(tensors.begin()),
+               std::make_move_iterator(tensors.end()));
+  }
+  return all;
+}
+
+}  // namespace reprise

@@ -1,0 +1,71 @@
+// Which parameter is updated by what, at which rate: matrices by Muon (or AdamW), embeddings and
+// scalars by AdamW.
+#pragma once
+
+#include <vector>
+
+#include "base/options.h"
+#include "train/adamw.h"
+#include "train/muon.h"
+#include "train/schedule.h"
+
+namespace reprise {
+
+enum class MatrixOptimiser { kMuon, kAdamW };
+template <>
+struct EnumNames<MatrixOptimiser> {
+  static constexpr std::array names{std::pair{MatrixOptimiser::kMuon, "muon"},
+                                    std::pair{MatrixOptimiser::kAdamW, "adamw"}};
+};
+
+struct OptimiserOptions {
+  MatrixOptimiser matrices = MatrixOptimiser::kMuon;
+  double matrix_rate = 0.02, embedding_rate = 0.05, scalar_rate = 0.04;
+  double weight_decay = 0.0;
+  int64_t newton_schulz = 5;
+  double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
+
+  template <class Visitor>
+  void visit(Visitor&& field) {
+    field("matrices", matrices, "",
+          "optimiser of the weight matrices; embeddings and scalars take AdamW");
+    field("matrix-rate", matrix_rate, "per step",
+          "learning rate of the matrices; AdamW wants about a tenth of Muon's");
+    field("embedding-rate", embedding_rate, "per step", "learning rate of the embedding");
+    field("scalar-rate", scalar_rate, "per step", "learning rate of gains, scales and mixes");
+    field("weight-decay", weight_decay, "per rate", "decoupled decay of the matrices");
+    field("newton-schulz", newton_schulz, "iterations", "with which Muon orthogonalises an update");
+    field("beta1", beta1, "", "AdamW's decay of the mean");
+    field("beta2", beta2, "", "AdamW's decay of the square");
+    field("epsilon", epsilon, "", "AdamW's guard against division by zero");
+  }
+};
+
+/// Throws kUsage.
+void validate(const OptimiserOptions& options);
+
+/// What the schedule (schedule.h) says of a step.
+struct OptimiserStep {
+  int64_t step = 0;  ///< steps that lie behind
+  double rate_factor = 1, momentum = 0.95;
+};
+
+class Optimiser {
+ public:
+  /// `compute` is the arithmetic of Muon's iterations.
+  Optimiser(const OptimiserOptions& options, const std::vector<Parameter>& parameters,
+            at::ScalarType compute);
+
+  /// Updates every weight in place; every parameter must have a gradient.
+  void step(const OptimiserStep& step);
+
+  /// Everything a later step depends on beside the weights.
+  std::vector<NamedTensor> state() const;
+
+ private:
+  OptimiserOptions options_;
+  Muon muon_;
+  AdamW matrices_, embeddings_, scalars_;
+};
+
+}  // namespace reprise
