@@ -1,0 +1,141 @@
+#include "launch/study/runner.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "launch/study/folder_lock.h"
+#include "launch/study/process.h"
+#include "launch/study/store.h"
+
+namespace reprise {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Ours, without what a launcher around this process says of it, and with what mpirun asks of root.
+std::vector<std::string> node_environment(int64_t threads) {
+  std::vector<std::string> all;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text = *entry;
+    const bool set_here = text.starts_with("OMP_NUM_THREADS=");
+    const bool of_launcher = text.starts_with("OMPI_COMM_WORLD_") || text.starts_with("PMIX_");
+    if (!set_here && !of_launcher) all.emplace_back(text);
+  }
+  all.push_back(concat("OMP_NUM_THREADS=", threads));
+  if (geteuid() == 0) {
+    all.emplace_back("OMPI_ALLOW_RUN_AS_ROOT=1");
+    all.emplace_back("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
+  }
+  return all;
+}
+
+/// Shows how far a node is by the last line of its log: redrawn on a terminal, now and then in a
+/// log.
+class Follower {
+ public:
+  explicit Follower(std::filesystem::path log) : log_(std::move(log)) {}
+  ~Follower() { clear(); }
+
+  void look() {
+    if (!terminal_ && Clock::now() - last_ < std::chrono::seconds(30)) return;
+    last_ = Clock::now();
+    const std::string line = last_line(log_);
+    if (line.empty()) return;
+    if (!terminal_) return log::info("    ", line);
+    std::fprintf(stderr, "\r\x1b[K    %.100s", line.c_str());
+    std::fflush(stderr);
+    drawn_ = true;
+  }
+
+  void clear() {
+    if (drawn_) std::fputs("\r\x1b[K", stderr);
+    drawn_ = false;
+  }
+
+ private:
+  std::filesystem::path log_;
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool drawn_ = false;
+  Clock::time_point last_ = Clock::now();
+};
+
+bool finished(ExitCode code) { return code == ExitCode::kOk || code == ExitCode::kInconclusive; }
+
+/// Codes a shell or mpirun made up count as faults.
+ExitCode known_code(int code) {
+  const auto known = {ExitCode::kOk,           ExitCode::kUsage,
+                      ExitCode::kBadInput,     ExitCode::kCapUnreachable,
+                      ExitCode::kInvalidTrace, ExitCode::kInconclusive,
+                      ExitCode::kResumable};
+  const auto found = std::ranges::find(known, static_cast<ExitCode>(code));
+  return found == known.end() ? ExitCode::kFailure : *found;
+}
+
+/// Runs one node to its end; kResumable where a signal stopped it.
+ExitCode run_node(const Graph& graph, const Node& node, const RunnerOptions& options,
+                  const HeldSignals& signals) {
+  open_node(graph, node, options.out);
+  const auto log = options.out / node.folder() / "log";
+  Follower follower(log);
+  const auto start = Clock::now();
+  const ProcessEnd end =
+      run_process({command_of(node, options), node_environment(options.threads), log}, signals,
+                  [&] { follower.look(); });
+  follower.clear();
+
+  const ExitCode code = known_code(end.code);
+  if (finished(code)) {
+    record_done(node, options.out, {code, seconds_since(start)});
+  } else if (!end.interrupted && code != ExitCode::kResumable) {
+    fail(code, node.name, " ended with exit code ", end.code, ": ", last_line(log), " (",
+         log.string(), ")");
+  }
+  return end.interrupted && !finished(code) ? ExitCode::kResumable : code;
+}
+
+}  // namespace
+
+std::vector<std::string> command_of(const Node& node, const RunnerOptions& options) {
+  std::vector<std::string> words = options.launcher;
+  const auto config = options.out / node.folder() / "config.ini";
+  for (const std::string& word : {std::to_string(node.ranks), options.program, node.command,
+                                  std::string("--config"), config.string()})
+    words.push_back(word);
+  return words;
+}
+
+ExitCode run_graph(const Graph& graph, const RunnerOptions& options) {
+  make_folder(options.out);
+  const FolderLock lock(options.out);
+  const HeldSignals signals;
+  ExitCode outcome = ExitCode::kOk;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const std::string place = concat("[", i + 1, "/", graph.nodes.size(), "] ", node.name);
+    ExitCode code;
+    if (state_of(node, options.out) == NodeState::kDone) {
+      log::debug(place, ": done before");
+      code = completion_of(node, options.out).code;
+    } else {
+      log::info(place);
+      code = run_node(graph, node, options, signals);
+    }
+    if (code == ExitCode::kResumable) {
+      log::warning("stopped in ", node.name, "; the same command continues");
+      return code;
+    }
+    outcome = std::max(outcome, code);
+  }
+  return outcome;
+}
+
+}  // namespace reprise
