@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,7 +33,7 @@ struct Document {
   int64_t tokens = 0;       ///< begin-of-document included
   Bytes bytes;              ///< of its text
   int64_t domain = 0;       ///< index into Corpus::domains()
-  Sha256 hash{};            ///< of its text as read from the source
+  Sha256 hash{};            ///< of its text as read from the source (cut, not yet normalised)
 };
 
 class Corpus {

@@ -1,9 +1,13 @@
 // A SentencePiece model and the bytes each of its tokens stands for.
+//
+// A model may normalise: decode(encode(text)) is then another text. data/stored_text.h finds the
+// one it gives back.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,19 +22,26 @@ inline constexpr Token kBeginOfDocument = 1;
 class Tokenizer {
  public:
   static Tokenizer load(const std::filesystem::path& model);  ///< throws kBadInput
-  static Tokenizer from_bytes(std::string model);
+  /// `name` stands for the model in messages.
+  static Tokenizer from_bytes(std::string model, std::string_view name = "tokenizer");
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  int64_t vocab() const;                                   ///< at most 65,536
-  std::vector<Token> encode(std::string_view text) const;  ///< without begin-of-document
-  std::string decode(const std::vector<Token>& tokens) const;
+  int64_t vocab() const;                                    ///< at most 65,536
+  std::vector<Token> encode(std::string_view text) const;   ///< without begin-of-document
+  std::string decode(std::span<const Token> tokens) const;  ///< begin-of-document gives no text
 
-  /// Bytes of text that `token` stands for behind `previous`: UTF-8 length of the piece without
-  /// U+2581, plus one for the space if it had U+2581 and `previous` is not control, unknown or
-  /// unused; byte tokens 1, control tokens 0.
+  /// Bytes of text that `token` stands for behind `previous`: UTF-8 length of the piece with one
+  /// byte for each U+2581 (a space); byte tokens 1; control, unknown and unused tokens 0. A space
+  /// at the front of the piece counts 0 where `previous` is control, unknown or unused and the
+  /// model drops it on decoding (docs/corpus.md has the reason).
   int64_t bytes(Token token, Token previous) const;
+  /// Their sum over a document behind begin-of-document.
+  int64_t bytes(std::span<const Token> document) const;
+
+  /// Bytes of `text` that encode() does not keep: removed, replaced or added.
+  int64_t changed_bytes(std::string_view text) const;
 
   /// The piece as text a reader can see (spaces as spaces, byte tokens as <0xNN>).
   std::string piece(Token token) const;

@@ -1,0 +1,15 @@
+// A folder that is either whole or absent, as base/file.h has it for files.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+namespace reprise {
+
+/// `write` fills <folder>.partial; then it takes the place of `folder` in one step, and what was
+/// there is removed. Whatever `write` throws passes through after the partial folder is removed;
+/// one left by a kill is removed first.
+void replace_folder(const std::filesystem::path& folder,
+                    const std::function<void(const std::filesystem::path&)>& write);
+
+}  // namespace reprise
