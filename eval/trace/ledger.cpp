@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/stopwatch.h"
 
 namespace reprise {
 namespace fs = std::filesystem;
@@ -23,6 +24,7 @@ std::string to_line(const Segment& segment, const std::string& configuration) {
                         {"units", segment.units.count},
                         {"file", segment.file},
                         {"sha256", segment.sha256},
+                        {"writing_s", segment.writing_s},
                         {"configuration", configuration}}
       .dump();
 }
@@ -33,10 +35,11 @@ using SegmentMap = std::map<int64_t, Segment>;
 /// One line of a ledger; nothing where it is not whole, as the last one of a killed run may be.
 std::optional<Segment> parse_line(const std::string& line, std::string& configuration) {
   const auto entry = nlohmann::json::parse(line, nullptr, false);
-  for (const char* key : {"first_unit", "units", "file", "sha256", "configuration"})
+  for (const char* key : {"first_unit", "units", "file", "sha256", "writing_s", "configuration"})
     if (!entry.is_object() || !entry.contains(key)) return std::nullopt;
   configuration = entry["configuration"];
-  return Segment{{entry["first_unit"], entry["units"]}, entry["file"], entry["sha256"]};
+  return Segment{
+      {entry["first_unit"], entry["units"]}, entry["file"], entry["sha256"], entry["writing_s"]};
 }
 
 void read_ledger(const fs::path& path, const std::string& configuration, SegmentMap& segments) {
@@ -112,9 +115,12 @@ fs::path SegmentLedger::path_of(UnitRange units) const {
   return folder_ / name;
 }
 
-void SegmentLedger::add(UnitRange units) {
+void SegmentLedger::add(UnitRange units, const std::function<void(const fs::path&)>& write) {
+  const Stopwatch watch;
   const fs::path path = path_of(units);
-  added_.push_back({units, path.filename().string(), to_hex(sha256_file(path))});
+  write(path);
+  const std::string checksum = to_hex(sha256_file(path));
+  added_.push_back({units, path.filename().string(), checksum, watch.seconds()});
   append_line(folder_ / concat("ledger.", rank_, ".jsonl"), to_line(added_.back(), configuration_));
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,9 @@ struct UnitRange {
 
 struct Segment {
   UnitRange units;
-  std::string file;    ///< name inside the ledger's folder
-  std::string sha256;  ///< of the file, in hex
+  std::string file = {};      ///< name inside the ledger's folder
+  std::string sha256 = {};    ///< of the file, in hex
+  double writing_s = 0;  ///< what writing and summing it took
 };
 
 class SegmentLedger {
@@ -37,10 +39,9 @@ class SegmentLedger {
 
   /// What was finished before this run, the same on every rank, in unit order.
   const std::vector<Segment>& finished() const { return finished_; }
-  /// The path a segment over these units is written to.
+  /// Has `write` make the segment over these units at the path it is given, then enters it.
+  void add(UnitRange units, const std::function<void(const std::filesystem::path&)>& write);
   std::filesystem::path path_of(UnitRange units) const;
-  /// Enters a segment that is whole at path_of(units).
-  void add(UnitRange units);
   /// Collective: all segments, this run's included, in unit order.
   std::vector<Segment> all(Communicator& comm) const;
 

@@ -28,9 +28,9 @@ class LedgerTest : public testing::Test {
   void finish(SegmentLedger& ledger, UnitRange units, uint32_t tokens = 5) {
     const Trace trace = make_synthetic_trace(
         std::vector<uint32_t>(static_cast<size_t>(units.count), tokens), Passes::kRefined);
-    write_trace(ledger.path_of(units), trace.passes, trace.tokens, trace.documents,
-                trace.attributes);
-    ledger.add(units);
+    ledger.add(units, [&](const fs::path& path) {
+      write_trace(path, trace.passes, trace.tokens, trace.documents, trace.attributes);
+    });
   }
 
   fs::path file(const std::string& name) const { return folder_.path() / "segments" / name; }
@@ -110,11 +110,11 @@ TEST_F(LedgerTest, AnotherConfigurationIsRefused) {
 }
 
 TEST(UnfinishedRanges, CoverWhatIsLeft) {
-  const std::vector<Segment> finished = {{{2, 3}, "", ""}, {{9, 1}, "", ""}};
+  const std::vector<Segment> finished = {{.units = {2, 3}}, {.units = {9, 1}}};
   const std::vector<UnitRange> expected = {{0, 2}, {5, 2}, {7, 2}, {10, 2}, {12, 1}};
   EXPECT_EQ(unfinished_ranges(13, 2, finished), expected);
   EXPECT_TRUE(unfinished_ranges(0, 2, {}).empty());
-  EXPECT_TRUE(unfinished_ranges(10, 2, {{{0, 10}, "", ""}}).empty());
+  EXPECT_TRUE(unfinished_ranges(10, 2, {{.units = {0, 10}}}).empty());
 }
 
 TEST_F(LedgerTest, SegmentsBecomeOneFileInUnitOrder) {

@@ -1,0 +1,44 @@
+#include "eval/accounting.h"
+
+#include <nlohmann/json.hpp>
+
+namespace reprise {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PassCost, seconds, nominal_flops, executed_flops, tokens)
+
+PassCost& PassCost::operator+=(const PassCost& other) {
+  seconds += other.seconds;
+  nominal_flops += other.nominal_flops;
+  executed_flops += other.executed_flops;
+  tokens += other.tokens;
+  return *this;
+}
+
+Accounting& Accounting::operator+=(const Accounting& other) {
+  base += other.base;
+  gated += other.gated;
+  random += other.random;
+  all += other.all;
+  text_s += other.text_s;
+  writing_s += other.writing_s;
+  return *this;
+}
+
+nlohmann::json to_json(const Accounting& accounting) {
+  return {{"base", accounting.base},     {"gated", accounting.gated},
+          {"random", accounting.random}, {"all", accounting.all},
+          {"text_s", accounting.text_s}, {"writing_s", accounting.writing_s}};
+}
+
+Accounting accounting_from(const nlohmann::json& stored) {
+  Accounting accounting;
+  accounting.base = stored.at("base").get<PassCost>();
+  accounting.gated = stored.at("gated").get<PassCost>();
+  accounting.random = stored.at("random").get<PassCost>();
+  accounting.all = stored.at("all").get<PassCost>();
+  accounting.text_s = stored.at("text_s");
+  accounting.writing_s = stored.at("writing_s");
+  return accounting;
+}
+
+}  // namespace reprise

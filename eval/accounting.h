@@ -1,0 +1,29 @@
+// What an evaluation spent, by pass and by chore. Summed over units, segments and ranks.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace reprise {
+
+struct PassCost {
+  double seconds = 0;        ///< of one rank's wall clock, readout and likelihoods included
+  double nominal_flops = 0;  ///< cost.h
+  double executed_flops = 0;
+  double tokens = 0;  ///< predictions it made
+  PassCost& operator+=(const PassCost& other);
+};
+
+struct Accounting {
+  PassCost base;                     ///< the base passes, over everything
+  PassCost gated;                    ///< the sparse second pass over what the gate picked
+  PassCost random;                   ///< the sparse second pass over what the control picked
+  PassCost all;                      ///< the dense second pass over everything
+  double text_s = 0, writing_s = 0;  ///< reading and sorting text; writing segments
+
+  Accounting& operator+=(const Accounting& other);
+};
+
+nlohmann::json to_json(const Accounting& accounting);
+Accounting accounting_from(const nlohmann::json& stored);
+
+}  // namespace reprise

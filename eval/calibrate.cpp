@@ -1,0 +1,80 @@
+#include "eval/calibrate.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+#include "eval/model.h"
+#include "eval/unit.h"
+
+namespace reprise {
+namespace {
+
+/// The values of all ranks. Their order is that of the ranks: only what does not depend on it may
+/// be computed from them.
+std::vector<float> gather_values(Communicator& comm, const std::vector<float>& mine) {
+  std::string bytes(mine.size() * sizeof(float), '\0');
+  std::memcpy(bytes.data(), mine.data(), bytes.size());
+  std::vector<float> all;
+  for (const std::string& part : gather_texts(comm, bytes)) {
+    const size_t before = all.size();
+    all.resize(before + part.size() / sizeof(float));
+    std::memcpy(all.data() + before, part.data(), part.size());
+  }
+  return all;
+}
+
+std::vector<float> valid_entropies(const Artifact& artifact, const Corpus& corpus,
+                                   Communicator& comm, const EvalOptions& options) {
+  const Network network = make_network(artifact, options.precision);
+  const Scorer scorer(network, {});
+  const UnitOptions windows = unit_options(options, network.options());
+  const auto units = plan_units(corpus.documents(Split::kValid), options.unit_tokens);
+  std::vector<float> entropies;
+  for (auto u = static_cast<size_t>(comm.rank()); u < units.size();
+       u += static_cast<size_t>(comm.size()))
+    for (const ScoringBatch& batch :
+         make_batches(read_unit(corpus, Split::kValid, units[u]), windows)) {
+      const Predictions predictions = scorer.score_base(batch);
+      entropies.insert(entropies.end(), predictions.entropy.begin(), predictions.entropy.end());
+    }
+  return gather_values(comm, entropies);
+}
+
+}  // namespace
+
+GateRule entropy_quantile(std::vector<float> entropies, double share) {
+  GateRule rule;
+  const auto count = static_cast<double>(entropies.size());
+  const auto exceeding = static_cast<size_t>(std::llround(share * count));
+  if (exceeding >= entropies.size()) {
+    rule.threshold = -1;  // entropies are not negative: every position is refined
+  } else {
+    std::ranges::nth_element(entropies, entropies.begin() + static_cast<ptrdiff_t>(exceeding),
+                             std::greater{});
+    rule.threshold = entropies[exceeding];
+  }
+  const auto above =
+      std::ranges::count_if(entropies, [&](float entropy) { return entropy > rule.threshold; });
+  rule.fraction = static_cast<double>(above) / count;
+  return rule;
+}
+
+GateRule calibrate_entropy_gate(const Artifact& artifact, const Corpus& corpus, double share,
+                                Communicator& comm, const EvalOptions& options) {
+  require(share > 0 && share <= 1, ExitCode::kUsage, "the share of refined tokens is ", share,
+          "; it must be above 0 and at most 1");
+  require_tokenizer(artifact, corpus);
+  at::set_num_threads(static_cast<int>(options.threads));
+  std::vector<float> entropies = valid_entropies(artifact, corpus, comm, options);
+  require(!entropies.empty(), ExitCode::kBadInput,
+          "the valid split holds no token to set the gate on");
+  GateRule rule = entropy_quantile(std::move(entropies), share);
+  rule.calibrated_on = corpus.digest(Split::kValid);
+  return rule;
+}
+
+}  // namespace reprise

@@ -1,0 +1,24 @@
+// Floating-point operations of the passes: the formula of docs/refinement.md, forward only, a
+// multiply-add counted as two.
+//
+// Nominal work is what a decoder that keeps its keys would do: each scored token once, attending to
+// the positions before it. Executed work is what ran: padding, context that overlapping windows
+// compute again, keys masked out.
+#pragma once
+
+#include "models/options.h"
+
+namespace reprise {
+
+/// Positions that went through the layers, keys they attended to (summed over positions), rows that
+/// were read out.
+struct PassWork {
+  double positions = 0, keys = 0, readouts = 0;
+  PassWork& operator+=(const PassWork& other);
+};
+
+double base_flops(const ModelOptions& model, const PassWork& work);
+/// One pass of core and coda under the rule `coarse`: no key or value is projected.
+double refinement_flops(const ModelOptions& model, const PassWork& work);
+
+}  // namespace reprise

@@ -1,0 +1,75 @@
+// Options of `reprise eval`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/options.h"
+#include "data/corpus.h"
+
+namespace reprise {
+
+enum class Arithmetic { kFp32, kBf16 };
+template <>
+struct EnumNames<Arithmetic> {
+  static constexpr std::array names{std::pair{Arithmetic::kFp32, "fp32"},
+                                    std::pair{Arithmetic::kBf16, "bf16"}};
+};
+
+/// Whether a second pass is evaluated: kAuto does where the artifact carries a gate that refines
+/// anything.
+enum class Refine { kAuto, kOn, kOff };
+template <>
+struct EnumNames<Refine> {
+  static constexpr std::array names{std::pair{Refine::kAuto, "auto"}, std::pair{Refine::kOn, "on"},
+                                    std::pair{Refine::kOff, "off"}};
+};
+
+struct EvalOptions {
+  std::string artifact, corpus, out;
+  Split split = Split::kTest;
+  int64_t window = 0, stride = 0;
+  int64_t unit_tokens = 8192, segment_units = 8, batch_tokens = 8192;
+  Arithmetic precision = Arithmetic::kFp32;
+  int64_t threads = 1;
+  Refine refine = Refine::kAuto;
+  int64_t early_tokens = 64;
+  double rare_share = 0.1;
+  int64_t check_windows = 4;
+  int64_t seed = 1;
+
+  template <class Visitor>
+  void visit(Visitor&& field) {
+    field("artifact", artifact, "file", "the packed model to score");
+    field("corpus", corpus, "folder", "what `reprise data` wrote");
+    field("out", out, "folder",
+          "where trace.h5 and results.json are written; a killed run continues there");
+    field("split", split, "", "documents to score");
+    field("window", window, "tokens", "longest context of a prediction; 0: the model's");
+    field("stride", stride, "tokens",
+          "step between the windows of a long document; 0: half a window");
+    field("unit-tokens", unit_tokens, "tokens",
+          "least work a rank takes at a time; part of the result's bits");
+    field("segment-units", segment_units, "units",
+          "most units a segment of the trace holds: what a kill can lose");
+    field("batch-tokens", batch_tokens, "tokens",
+          "most padded tokens of a batch; part of the result's bits");
+    field("precision", precision, "",
+          "arithmetic of the passes; predictions and sums are fp32 and fp64");
+    field("threads", threads, "threads per rank",
+          "threads of tensor work; part of the result's bits");
+    field("refine", refine, "", "score the second pass; auto: where the artifact carries a gate");
+    field("early-tokens", early_tokens, "tokens",
+          "slice early: positions of a document up to this one");
+    field("rare-share", rare_share, "share",
+          "slice rare: rarest token types that make up this share of the train split");
+    field("check-windows", check_windows, "windows",
+          "windows the causality and equality checks run on");
+    field("seed", seed, "", "of the gate that draws tokens at random");
+  }
+};
+
+/// Throws kUsage, in one line, for values out of range.
+void validate(const EvalOptions& options);
+
+}  // namespace reprise

@@ -1,0 +1,28 @@
+// What a distribution over the vocabulary says about its target: the one place where a logit
+// becomes a score.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "models/network.h"
+
+namespace reprise {
+
+/// One entry per row. The log-likelihood is computed from fp32 logits in double precision.
+struct Predictions {
+  std::vector<double> nll;             ///< nats of the target
+  std::vector<float> entropy, margin;  ///< nats; probability of the first minus the second token
+  std::vector<uint8_t> top1;  ///< 1 where the most likely token (lowest id of equals) is the target
+};
+
+/// logits_NV fp32 on the CPU, targets_N int64. The target reaches `nll` and `top1` only.
+Predictions predict(const at::Tensor& logits_NV, const at::Tensor& targets_N);
+
+/// The same from readouts, [N, D], without holding more than a block of logits.
+Predictions predict(const Network& network, const at::Tensor& features_ND,
+                    const at::Tensor& targets_N);
+
+}  // namespace reprise

@@ -1,0 +1,96 @@
+#include "eval/scorer.h"
+
+#include <ATen/ATen.h>
+
+#include "base/stopwatch.h"
+
+namespace reprise {
+namespace {
+
+/// The readouts of the scored rows: [B, T, D] -> [N, D].
+at::Tensor scored_rows(const at::Tensor& features_BTD, const at::Tensor& rows_N) {
+  return features_BTD.flatten(0, 1).index_select(0, rows_N);
+}
+
+at::Tensor indices_of(const std::vector<uint8_t>& picked) {
+  std::vector<int64_t> indices;
+  for (size_t n = 0; n < picked.size(); ++n)
+    if (picked[n]) indices.push_back(static_cast<int64_t>(n));
+  return at::tensor(indices, at::kLong);
+}
+
+/// What a decoder would do for the predictions that `counts` accepts.
+template <class Counts>
+PassWork nominal_work(const ScoringBatch& batch, Counts&& counts) {
+  PassWork work;
+  for (size_t n = 0; n < batch.keys.size(); ++n)
+    if (counts(n)) work += {1, batch.keys[n], 1};
+  return work;
+}
+
+constexpr auto kEvery = [](size_t) { return true; };
+
+}  // namespace
+
+at::Tensor picked_rows(const at::Tensor& rows_N, const std::vector<uint8_t>& picked) {
+  return rows_N.index_select(0, indices_of(picked));
+}
+
+Predictions Scorer::score_base(const ScoringBatch& batch) const {
+  const at::NoGradGuard no_grad;
+  const BasePasses base = network_.base_passes(batch.tokens_BT);
+  return predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
+}
+
+BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
+  const at::NoGradGuard no_grad;
+  const ModelOptions& model = network_.options();
+  const auto tokens = static_cast<double>(batch.places.size());
+  BatchScores scores;
+  const Stopwatch base_watch;
+  const BasePasses base =
+      network_.base_passes(batch.tokens_BT, {.keys = passes() == Passes::kRefined});
+  scores.base = predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
+  const PassWork nominal = nominal_work(batch, kEvery), executed = dense_work(batch);
+  spent.base +=
+      {base_watch.seconds(), base_flops(model, nominal), base_flops(model, executed), tokens};
+  if (passes() == Passes::kBaseOnly) return scores;
+
+  const CoarseSignals signals{scores.base.entropy, scores.base.margin, batch.places};
+  scores.refined = gates_.gate->decide(signals);
+  scores.random = gates_.control->decide(signals);
+  scores.nll_gated = score_sparse(base, batch, scores.base.nll, scores.refined, spent.gated);
+  scores.nll_random = score_sparse(base, batch, scores.base.nll, scores.random, spent.random);
+
+  const Stopwatch all_watch;
+  scores.all =
+      predict(network_, scored_rows(network_.refine_all(base), batch.rows_N), batch.targets_N);
+  spent.all += {all_watch.seconds(), refinement_flops(model, nominal),
+                refinement_flops(model, executed), tokens};
+  return scores;
+}
+
+std::vector<double> Scorer::score_sparse(const BasePasses& base, const ScoringBatch& batch,
+                                         const std::vector<double>& nll_base,
+                                         const std::vector<uint8_t>& picked,
+                                         PassCost& spent) const {
+  const Stopwatch watch;
+  std::vector<double> nll = nll_base;
+  const at::Tensor indices_M = indices_of(picked);
+  if (indices_M.numel() == 0) return nll;
+  const at::Tensor features_MD =
+      network_.refine_rows(base, batch.rows_N.index_select(0, indices_M));
+  const Predictions refined =
+      predict(network_, features_MD, batch.targets_N.index_select(0, indices_M));
+  for (size_t n = 0, m = 0; n < nll.size(); ++n)
+    if (picked[n]) nll[n] = refined.nll[m++];
+
+  const auto count = static_cast<double>(refined.nll.size());
+  const PassWork nominal = nominal_work(batch, [&](size_t n) { return picked[n] != 0; });
+  const PassWork executed{count, count * static_cast<double>(batch.tokens_BT.size(1)), count};
+  spent += {watch.seconds(), refinement_flops(network_.options(), nominal),
+            refinement_flops(network_.options(), executed), count};
+  return nll;
+}
+
+}  // namespace reprise

@@ -1,0 +1,51 @@
+// Scores a batch under every policy at once: the base passes, the gate's sparse second pass, the
+// control's, and the dense second pass over everything.
+#pragma once
+
+#include "eval/accounting.h"
+#include "eval/batch.h"
+#include "eval/predictions.h"
+#include "eval/trace/columns.h"
+
+namespace reprise {
+
+/// One entry per scored prediction of the batch.
+struct BatchScores {
+  Predictions base;
+  std::vector<uint8_t> refined,
+      random;  ///< what the gate and the control picked; empty without a second pass
+  std::vector<double> nll_gated, nll_random;
+  Predictions all;  ///< every position refined
+};
+
+/// The gates of a second pass. Null pointers: none is run.
+struct Gates {
+  std::shared_ptr<const Gate> gate, control;
+};
+
+class Scorer {
+ public:
+  /// `network` must outlive this.
+  Scorer(const Network& network, Gates gates) : network_(network), gates_(std::move(gates)) {}
+
+  BatchScores score(const ScoringBatch& batch, Accounting& spent) const;
+  /// The base passes alone, without keeping keys: for calibration.
+  Predictions score_base(const ScoringBatch& batch) const;
+
+  Passes passes() const { return gates_.gate ? Passes::kRefined : Passes::kBaseOnly; }
+  const Network& network() const { return network_; }
+  const Gates& gates() const { return gates_; }
+
+ private:
+  std::vector<double> score_sparse(const BasePasses& base, const ScoringBatch& batch,
+                                   const std::vector<double>& nll_base,
+                                   const std::vector<uint8_t>& picked, PassCost& spent) const;
+
+  const Network& network_;
+  Gates gates_;
+};
+
+/// The rows of the batch that `picked` marks, ascending.
+at::Tensor picked_rows(const at::Tensor& rows_N, const std::vector<uint8_t>& picked);
+
+}  // namespace reprise

@@ -1,0 +1,61 @@
+// From logits to likelihood, entropy, margin and hit, against the textbook formulas in double precision.
+#include "eval/predictions.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace reprise {
+namespace {
+
+TEST(Predictions, UniformByHand) {
+  const Predictions p = predict(at::zeros({1, 4}), at::tensor({2}, at::kLong));
+  EXPECT_NEAR(p.nll[0], std::log(4), 1e-12);
+  EXPECT_NEAR(p.entropy[0], std::log(4), 1e-6);
+  EXPECT_EQ(p.margin[0], 0);
+  EXPECT_EQ(p.top1[0], 0);  // the lowest of equals is token 0
+}
+
+TEST(Predictions, TwoTokensByHand) {
+  // p = (3/4, 1/4)
+  const at::Tensor logits = at::tensor({std::log(3.0f), 0.0f}).unsqueeze(0);
+  const Predictions p = predict(logits, at::tensor({0}, at::kLong));
+  EXPECT_NEAR(p.nll[0], -std::log(0.75), 1e-7);
+  EXPECT_NEAR(p.entropy[0], -0.75 * std::log(0.75) - 0.25 * std::log(0.25), 1e-6);
+  EXPECT_NEAR(p.margin[0], 0.5, 1e-6);
+  EXPECT_EQ(p.top1[0], 1);
+}
+
+TEST(Predictions, AgreeWithTheFormulasInDoublePrecision) {
+  at::manual_seed(1);
+  for (const int64_t vocab : {1, 2, 7, 64, 1001}) {
+    const at::Tensor logits = at::randn({33, vocab}) * 6;
+    const at::Tensor targets = at::randint(vocab, {33}, at::kLong);
+    const Predictions p = predict(logits, targets);
+    const at::Tensor log_p = at::log_softmax(logits.to(at::kDouble), -1), probability = log_p.exp();
+    const at::Tensor nll = -log_p.gather(1, targets.unsqueeze(1)).squeeze(1);
+    const at::Tensor entropy = -(probability * log_p).sum(-1);
+    const at::Tensor first_two = std::get<0>(probability.topk(std::min<int64_t>(2, vocab), -1));
+    for (int64_t n = 0; n < 33; ++n) {
+      const auto i = static_cast<size_t>(n);
+      EXPECT_NEAR(p.nll[i], nll[n].item<double>(), 2e-6);
+      EXPECT_NEAR(p.entropy[i], entropy[n].item<double>(), 5e-6);
+      const double second = vocab == 1 ? 0 : first_two[n][1].item<double>();
+      EXPECT_NEAR(p.margin[i], first_two[n][0].item<double>() - second, 1e-6);
+      EXPECT_EQ(p.top1[i], targets[n].item<int64_t>() == logits[n].argmax().item<int64_t>());
+    }
+  }
+}
+
+TEST(Predictions, EachRowStandsAlone) {
+  at::manual_seed(2);
+  const at::Tensor logits = at::randn({10, 50}), targets = at::randint(50, {10}, at::kLong);
+  const Predictions whole = predict(logits, targets);
+  const Predictions part = predict(logits.narrow(0, 3, 2), targets.narrow(0, 3, 2));
+  EXPECT_EQ(part.nll[0], whole.nll[3]);
+  EXPECT_EQ(part.entropy[1], whole.entropy[4]);
+}
+
+}  // namespace
+}  // namespace reprise
