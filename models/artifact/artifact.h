@@ -1,5 +1,10 @@
 // A packed model: all that scoring text needs, in one file whose length is what the comparison
 // counts. docs/artifact.md gives the format byte for byte.
+//
+//   Artifact artifact = load_artifact(path);
+//   ... artifact.model, artifact.tensors ...
+//   artifact.gate = calibrated;            // never changes the file's length
+//   write_artifact(path, artifact);
 #pragma once
 
 #include <cstdint>
@@ -9,23 +14,17 @@
 #include <string_view>
 #include <vector>
 
-#include "base/units.h"
+#include "models/artifact/directory.h"
+#include "models/artifact/host_tensor.h"
 
 namespace reprise {
-
-/// A tensor on the host, outside libtorch: the packer and the loader need no more.
-struct HostTensor {
-  std::string name;
-  std::vector<int64_t> shape;
-  std::vector<float> values;  ///< row-major
-};
 
 /// Which positions are refined: those whose `signal` after the base passes exceeds `threshold`.
 struct GateRule {
   std::string signal = "entropy";
   double threshold = 0;       ///< nats, for entropy
   double fraction = 0;        ///< of valid tokens that exceeded it when it was set
-  std::string calibrated_on;  ///< digest of the text it was set on, in hex
+  std::string calibrated_on;  ///< digest of the text it was set on, in hex; empty: never set
 };
 
 struct Artifact {
@@ -33,11 +32,29 @@ struct Artifact {
   std::string tokenizer;  ///< SHA-256 of the tokenizer model, in hex
   GateRule gate;
   std::vector<HostTensor> tensors;  ///< decoded to fp32
+  std::string tokenizer_model;      ///< the tokenizer itself, where the file carries it
+
+  /// The stored form, kept beside the decoded one so that saving what was loaded gives the same
+  /// bytes.
+  std::string digest;  ///< sections_digest(sections): names the weights
+  Directory directory;
+  int64_t directory_bytes = 0;
+  std::vector<std::string> sections;
 };
 
 /// Reads and decodes; executes nothing, allocates nothing the file's own length does not bound.
 /// Every malformed file throws kBadInput in one line.
 Artifact load_artifact(const std::filesystem::path& path);
 Artifact parse_artifact(std::string_view bytes, std::string_view name);
+
+/// SHA-256 over the sections, in hex.
+std::string sections_digest(const std::vector<std::string>& sections);
+
+/// The bytes of the file. They follow from model, tokenizer, gate and the stored form; `tensors` is
+/// not read. Throws kUsage where the gate's numbers do not fit their fixed width.
+std::string serialise(const Artifact& artifact);
+
+/// Whole or absent; throws kFailure.
+void write_artifact(const std::filesystem::path& path, const Artifact& artifact);
 
 }  // namespace reprise

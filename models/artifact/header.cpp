@@ -1,0 +1,87 @@
+#include "models/artifact/header.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "models/artifact/json.h"
+
+namespace reprise {
+namespace {
+
+constexpr size_t kFixedWidth = 23, kHexDigest = 64;
+
+nlohmann::json gate_json(const GateRule& gate) {
+  const std::string unset(kHexDigest, '0');
+  require(gate.calibrated_on.empty() || gate.calibrated_on.size() == kHexDigest, ExitCode::kUsage,
+          "the gate's text must be named by a SHA-256 in hex, not '", gate.calibrated_on, "'");
+  return {{"signal", gate.signal},
+          {"threshold", fixed_width(gate.threshold)},
+          {"fraction", fixed_width(gate.fraction)},
+          {"calibrated_on", gate.calibrated_on.empty() ? unset : gate.calibrated_on}};
+}
+
+GateRule read_gate(const nlohmann::json& json) {
+  GateRule gate{json.at("signal").get<std::string>(),
+                parse_fixed_width(json.at("threshold").get<std::string>()),
+                parse_fixed_width(json.at("fraction").get<std::string>()),
+                json.at("calibrated_on").get<std::string>()};
+  if (gate.calibrated_on == std::string(kHexDigest, '0')) gate.calibrated_on.clear();
+  return gate;
+}
+
+int64_t read_length(const nlohmann::json& json) {
+  const int64_t length = json.is_number_unsigned() ? json.get<int64_t>() : -1;
+  require(length >= 0, ExitCode::kBadInput, "a length in the header is not a number of bytes");
+  return length;
+}
+
+}  // namespace
+
+std::string fixed_width(double value) {
+  require(std::isfinite(value), ExitCode::kUsage, "a gate cannot store the number ", value);
+  char digits[kFixedWidth + 8];
+  char* first = digits;
+  if (!std::signbit(value)) *first++ = '+';
+  const auto written =
+      std::to_chars(first, std::end(digits), value, std::chars_format::scientific, 16);
+  const std::string text(digits, written.ptr);
+  require(text.size() == kFixedWidth, ExitCode::kUsage, "a gate cannot store the number ", value,
+          ": its exponent has three digits");
+  return text;
+}
+
+double parse_fixed_width(std::string_view text) {
+  double value = 0;
+  const size_t skip = text.starts_with('+') ? 1 : 0;
+  const auto read = std::from_chars(text.data() + skip, text.data() + text.size(), value);
+  const bool whole = read.ec == std::errc() && read.ptr == text.data() + text.size();
+  require(whole && std::isfinite(value) && text == fixed_width(value), ExitCode::kBadInput, "'",
+          text, "' is not a number of the gate's form");
+  return value;
+}
+
+std::string write_header(const Artifact& artifact) {
+  const nlohmann::json header = {
+      {"model", artifact.model},
+      {"tokenizer", artifact.tokenizer},
+      {"gate", gate_json(artifact.gate)},
+      {"digest", artifact.digest},
+      {"directory_bytes", artifact.directory_bytes},
+      {"tokenizer_bytes", artifact.tokenizer_model.size()},
+  };
+  return header.dump();
+}
+
+int64_t read_header(std::string_view text, Artifact& artifact) {
+  const nlohmann::json header = parse_canonical_json(text);
+  require(header.size() == 6, ExitCode::kBadInput, "the header has ", header.size(),
+          " fields instead of 6");
+  artifact.model = header.at("model");
+  artifact.tokenizer = header.at("tokenizer").get<std::string>();
+  artifact.gate = read_gate(header.at("gate"));
+  artifact.digest = header.at("digest").get<std::string>();
+  artifact.directory_bytes = read_length(header.at("directory_bytes"));
+  return read_length(header.at("tokenizer_bytes"));
+}
+
+}  // namespace reprise

@@ -1,0 +1,197 @@
+#include "models/artifact/packer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "models/artifact/artifact.h"
+#include "models/artifact/parallel.h"
+#include "models/artifact/quantiser.h"
+#include "models/artifact/section.h"
+#include "models/artifact/width_advice.h"
+
+namespace reprise {
+namespace {
+
+/// The model bound to its quantisers, and its stored form at one slope after the other.
+class Packer {
+ public:
+  Packer(const UnpackedModel& model, const PackOptions& options);
+
+  double forecast_bytes(double log2_slope) const;  ///< of the file
+  /// Quantises and codes everything; returns the file.
+  std::string build(double log2_slope);
+  std::vector<TensorSummary> summarise() const;
+  int64_t fixed_bytes() const { return fixed_bytes_; }  ///< of the file, at any slope
+
+ private:
+  std::string section_bytes(const SectionPlan& plan) const;
+  void encode(size_t section);
+
+  const UnpackedModel& model_;
+  std::vector<std::unique_ptr<Quantiser>> quantisers_;
+  std::vector<QuantisedTensor> quantised_;
+  std::vector<SectionPlan> plans_;
+  /// Each section's best coder, found at the first slope and kept: the order of the coders does not
+  /// change with the slopes of one search, and trying all of them each time doubles the work.
+  std::vector<std::optional<Coder>> coders_;
+  Artifact stored_;
+  int64_t fixed_bytes_ = 0;
+};
+
+Packer::Packer(const UnpackedModel& model, const PackOptions& options)
+    : model_(model), quantisers_(model.tensors.size()), quantised_(model.tensors.size()) {
+  const QuantiserOptions quantiser_options{options.min_bits, options.max_bits,
+                                           options.half_elements};
+  parallel_for(model.tensors.size(), [&](size_t i) {
+    quantisers_[i] = make_quantiser(model.tensors[i], quantiser_options);
+  });
+  stored_.model = model.model;
+  stored_.tokenizer = model.tokenizer;
+  stored_.tokenizer_model = model.tokenizer_model;
+  for (size_t i = 0; i < model.tensors.size(); ++i)
+    stored_.directory.push_back(
+        {model.tensors[i].name, quantisers_[i]->scheme(), model.tensors[i].shape});
+  stored_.directory_bytes = static_cast<int64_t>(write_directory(stored_.directory).size());
+  plans_ = plan_sections(stored_.directory, stored_.directory_bytes,
+                         static_cast<int64_t>(model.tokenizer_model.size()));
+  coders_.resize(plans_.size());
+  stored_.sections.resize(plans_.size());
+  stored_.digest = sections_digest(stored_.sections);
+  for (size_t i = 0; i < plans_.size(); ++i)
+    if (plans_[i].parts.empty()) encode(i);
+  fixed_bytes_ = static_cast<int64_t>(serialise(stored_).size());
+}
+
+std::string Packer::section_bytes(const SectionPlan& plan) const {
+  if (plan.cause == Cause::kDirectory) return write_directory(stored_.directory);
+  if (plan.cause == Cause::kTokenizer) return model_.tokenizer_model;
+  std::string bytes;
+  for (const SectionPart& part : plan.parts) bytes += quantised_[part.tensor].streams[part.stream];
+  return bytes;
+}
+
+void Packer::encode(size_t section) {
+  const std::string bytes = section_bytes(plans_[section]);
+  std::string& coded = stored_.sections[section];
+  coded = coders_[section] ? encode_section(plans_[section], bytes, *coders_[section])
+                           : encode_section(plans_[section], bytes);
+  coders_[section] = coder_of_section(coded);
+}
+
+double Packer::forecast_bytes(double log2_slope) const {
+  double bits = 0;
+  for (const auto& quantiser : quantisers_) bits += quantiser->forecast(std::exp2(log2_slope)).bits;
+  return static_cast<double>(fixed_bytes_) + bits / 8;
+}
+
+std::string Packer::build(double log2_slope) {
+  parallel_for(quantisers_.size(),
+               [&](size_t i) { quantised_[i] = quantisers_[i]->quantise(std::exp2(log2_slope)); });
+  parallel_for(plans_.size(), [&](size_t i) {
+    if (!plans_[i].parts.empty()) encode(i);
+  });
+  stored_.digest = sections_digest(stored_.sections);
+  return serialise(stored_);
+}
+
+std::vector<TensorSummary> Packer::summarise() const {
+  std::vector<TensorSummary> summaries(quantised_.size());
+  parallel_for(quantised_.size(), [&](size_t i) {
+    const std::vector<std::string_view> streams(quantised_[i].streams.begin(),
+                                                quantised_[i].streams.end());
+    const std::vector<float> values = dequantise(stored_.directory[i], streams);
+    summaries[i] = {model_.tensors[i].name, quantised_[i].nominal_bits,
+                    measure_distortion(model_.tensors[i].values, values)};
+  });
+  return summaries;
+}
+
+void check_tensors(const std::vector<HostTensor>& tensors) {
+  require(!tensors.empty(), ExitCode::kBadInput, "the model has no tensors");
+  for (const HostTensor& tensor : tensors) {
+    int64_t elements = 1;
+    for (const int64_t length : tensor.shape) elements *= length;
+    require(elements > 0 && elements == static_cast<int64_t>(tensor.values.size()),
+            ExitCode::kBadInput, "tensor ", tensor.name, " has ", tensor.values.size(),
+            " weights, its shape says ", elements);
+  }
+}
+
+[[noreturn]] void fail_unreachable(const UnpackedModel& model, const Band& band,
+                                   const std::vector<Attempt>& attempts, int64_t fixed_bytes) {
+  constexpr int64_t kNone = -1;
+  int64_t below = kNone, above = kNone;
+  for (const Attempt& attempt : attempts) {
+    if (attempt.bytes < band.least_bytes) below = std::max(below, attempt.bytes);
+    if (attempt.bytes > band.most_bytes)
+      above = above == kNone ? attempt.bytes : std::min(above, attempt.bytes);
+  }
+  if (below == kNone)
+    fail(ExitCode::kCapUnreachable, "this model does not fit ", band.most_bytes,
+         " bytes: its smallest file takes ", above, ", ", above - band.most_bytes, " too many; ",
+         advise_smaller_width(model, {above, fixed_bytes}, band.most_bytes));
+  if (above == kNone)
+    fail(ExitCode::kCapUnreachable, "this model does not fill ", band.most_bytes,
+         " bytes: its largest file takes ", below, ", ", band.least_bytes - below, " too few; ",
+         advise_larger_width(model, {below, fixed_bytes}, band.least_bytes));
+  fail(ExitCode::kCapUnreachable, "no setting gives this model ", band.least_bytes, " to ",
+       band.most_bytes, " bytes: the nearest sizes are ", below, " and ", above);
+}
+
+}  // namespace
+
+void validate(const PackOptions& options) {
+  require(options.bytes > 0, ExitCode::kUsage, "give --pack.bytes, the size of the file in bytes");
+  require(4 <= options.min_bits && options.min_bits <= options.max_bits && options.max_bits <= 8,
+          ExitCode::kUsage, "--pack.min-bits ", options.min_bits, " and --pack.max-bits ",
+          options.max_bits, " must be in order, from 4 to 8");
+  require(0 <= options.refine_share && options.refine_share <= 1, ExitCode::kUsage,
+          "--pack.refine-share ", options.refine_share, " is no share: give 0 to 1");
+  require(0 <= options.code_bytes && options.code_bytes < options.bytes, ExitCode::kUsage,
+          "--pack.code-bytes ", options.code_bytes, " must be less than --pack.bytes ",
+          options.bytes);
+  require(options.half_elements >= 0, ExitCode::kUsage, "--pack.half-elements ",
+          options.half_elements, " must not be negative");
+}
+
+Packed pack(const UnpackedModel& model, const PackOptions& options,
+            const std::function<void(int64_t bytes)>& on_build) {
+  validate(options);
+  check_tensors(model.tensors);
+  Packer packer(model, options);
+  Packed packed;
+  const auto measure = [&](double log2_slope) {
+    packed.file = packer.build(log2_slope);
+    const auto bytes = static_cast<int64_t>(packed.file.size()) + options.code_bytes;
+    if (on_build) on_build(bytes);
+    return bytes;
+  };
+  const auto forecast = [&](double log2_slope) {
+    return packer.forecast_bytes(log2_slope) + static_cast<double>(options.code_bytes);
+  };
+  const Band band = Band::below(options.bytes);
+  packed.attempts = search_size(band, {forecast, measure});
+  if (!band.contains(packed.attempts.back().bytes))
+    fail_unreachable(model, band, packed.attempts, packer.fixed_bytes() + options.code_bytes);
+  packed.tensors = packer.summarise();
+  return packed;
+}
+
+nlohmann::json to_json(const Packed& packed) {
+  nlohmann::json tensors = nlohmann::json::array(), attempts = nlohmann::json::array();
+  for (const TensorSummary& tensor : packed.tensors)
+    tensors.push_back({{"name", tensor.name},
+                       {"nominal_bits", tensor.nominal_bits},
+                       {"relative_rms", tensor.distortion.relative_rms},
+                       {"relative_mean", tensor.distortion.relative_mean},
+                       {"largest", tensor.distortion.largest},
+                       {"wrong_sign_share", tensor.distortion.wrong_sign_share}});
+  for (const Attempt& attempt : packed.attempts)
+    attempts.push_back({{"log2_slope", attempt.log2_slope},
+                        {"forecast_bytes", attempt.forecast_bytes},
+                        {"bytes", attempt.bytes}});
+  return {{"tensors", tensors}, {"attempts", attempts}};
+}
+
+}  // namespace reprise

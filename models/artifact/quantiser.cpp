@@ -1,0 +1,42 @@
+#include "models/artifact/quantiser.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/artifact/half_quantiser.h"
+#include "models/artifact/row_quantiser.h"
+
+namespace reprise {
+namespace {
+
+void check_values(const HostTensor& tensor) {
+  for (const float value : tensor.values) {
+    require(std::isfinite(value), ExitCode::kBadInput, "tensor ", tensor.name,
+            " holds a weight that is not finite; the training that wrote it diverged");
+    require(std::abs(value) <= kLargestHalf, ExitCode::kBadInput, "tensor ", tensor.name, " holds ",
+            value, ", beyond the range of binary16");
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Quantiser> make_quantiser(const HostTensor& tensor,
+                                          const QuantiserOptions& options) {
+  check_values(tensor);
+  const auto elements = static_cast<int64_t>(tensor.values.size());
+  if (tensor.shape.size() < 2 || elements <= options.half_elements)
+    return std::make_unique<HalfQuantiser>(tensor);
+  return std::make_unique<RowQuantiser>(tensor, options);
+}
+
+std::vector<float> dequantise(const TensorShape& shape, std::span<const std::string_view> streams) {
+  switch (shape.scheme) {
+    case Scheme::kHalf:
+      return dequantise_half(streams[0]);
+    case Scheme::kRows:
+      return dequantise_rows(streams[0], streams[1]);
+  }
+  return {};
+}
+
+}  // namespace reprise

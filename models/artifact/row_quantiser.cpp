@@ -1,0 +1,163 @@
+#include "models/artifact/row_quantiser.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <span>
+
+#include "models/artifact/half_quantiser.h"
+
+namespace reprise {
+namespace {
+
+/// The ladder's reach, in root mean squares of the tensor. Coarser than 1 the codes of a Gaussian
+/// hold 2 bits; finer than 1/64, eight bits clip at 2.
+constexpr double kFinestScale = 1.0 / 64, kCoarsestScale = 1;
+/// A clip nearer than this never pays.
+constexpr double kNearestClip = 1.5;
+/// What a scale of the ladder codes to, about; counted so that the forecast of small rows is right.
+constexpr double kScaleBits = 3;
+
+int largest_code(int64_t bits) { return (1 << (bits - 1)) - 1; }
+
+/// Clipped, then rounded to nearest even by the addition of 1.5 * 2^23.
+int code_of(float weight, float inverse_scale, float largest) {
+  constexpr float kRounder = 12582912.0F;
+  const float scaled = std::clamp(weight * inverse_scale, -largest, largest);
+  return static_cast<int>((scaled + kRounder) - kRounder);
+}
+
+double mean_square(std::span<const float> values) {
+  double sum = 0;
+  for (const float value : values) sum += static_cast<double>(value) * value;
+  return sum / static_cast<double>(values.size());
+}
+
+/// Distinct positive binary16 steps of the ladder for a tensor of this root mean square, finest
+/// first.
+std::vector<uint16_t> scale_ladder(double rms) {
+  std::vector<uint16_t> ladder;
+  const auto rung = [](double scale) { return 4 * std::log2(scale); };
+  const double finest = std::floor(rung(rms * kFinestScale));
+  const double coarsest = std::ceil(rung(rms * kCoarsestScale));
+  for (double i = finest; i <= coarsest; ++i) {
+    const uint16_t scale = to_half(static_cast<float>(std::exp2(i / 4)));
+    const bool usable = scale > 0 && scale < to_half(2 * kLargestHalf);
+    if (usable && (ladder.empty() || ladder.back() != scale)) ladder.push_back(scale);
+  }
+  if (ladder.empty()) ladder.push_back(1);  // 2^-24: weights that small come back as zeros
+  return ladder;
+}
+
+/// Bits of every code where they are drawn with these counts; 0 for one that never occurs.
+std::vector<double> code_bits(std::span<const uint32_t> counts) {
+  const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
+  std::vector<double> bits;
+  for (const uint32_t count : counts) bits.push_back(count ? std::log2(total / count) : 0);
+  return bits;
+}
+
+}  // namespace
+
+RowQuantiser::RowQuantiser(const HostTensor& tensor, const QuantiserOptions& options)
+    : tensor_(tensor),
+      rows_(static_cast<size_t>(tensor.shape[0])),
+      columns_(tensor.values.size() / rows_),
+      mean_square_(mean_square(tensor.values)) {
+  if (mean_square_ == 0) {
+    measure({options.min_bits, to_half(1)});
+    return;
+  }
+  const double rms = std::sqrt(mean_square_);
+  for (const uint16_t scale : scale_ladder(rms))
+    for (int64_t bits = options.min_bits; bits <= options.max_bits; ++bits) {
+      if (largest_code(bits) * from_half(scale) < kNearestClip * rms) continue;
+      const bool clipped = measure({bits, scale});
+      if (!clipped) break;  // more bits would give the same codes
+    }
+}
+
+bool RowQuantiser::measure(const Choice& choice) {
+  const float scale = from_half(choice.scale), inverse = 1 / scale;
+  const int largest = largest_code(choice.bits), symbols = 2 * largest + 1;
+  const auto stride = static_cast<size_t>(symbols);
+  std::vector<uint32_t> counts(rows_ * stride), pooled(stride);
+  const size_t first = costs_.size();
+  costs_.resize(first + rows_);
+  bool clipped = false;
+  for (size_t row = 0; row < rows_; ++row) {
+    const float* weights = &tensor_.values[row * columns_];
+    uint32_t* row_counts = &counts[row * stride];
+    double squared_errors = 0;
+    for (size_t i = 0; i < columns_; ++i) {
+      const int code = code_of(weights[i], inverse, static_cast<float>(largest));
+      const double error = weights[i] - scale * static_cast<float>(code);
+      squared_errors += error * error;
+      ++row_counts[code + largest];
+    }
+    clipped = clipped || row_counts[0] > 0 || row_counts[stride - 1] > 0;
+    for (size_t symbol = 0; symbol < stride; ++symbol) pooled[symbol] += row_counts[symbol];
+    costs_[first + row].distortion =
+        static_cast<float>(mean_square_ > 0 ? squared_errors / mean_square_ : 0);
+  }
+  choices_.push_back(choice);
+  const std::vector<double> bits = code_bits(pooled);
+  for (size_t row = 0; row < rows_; ++row)
+    costs_[first + row].bits = static_cast<float>(std::inner_product(
+        bits.begin(), bits.end(), counts.begin() + static_cast<ptrdiff_t>(row * stride), 0.0));
+  return clipped;
+}
+
+size_t RowQuantiser::choose(size_t row, double slope) const {
+  size_t best = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (size_t choice = 0; choice < choices_.size(); ++choice) {
+    const Cost& cost = costs_[choice * rows_ + row];
+    const double total = cost.distortion + slope * cost.bits;
+    if (total >= least) continue;
+    least = total;
+    best = choice;
+  }
+  return best;
+}
+
+Forecast RowQuantiser::forecast(double slope) const {
+  Forecast sum;
+  for (size_t row = 0; row < rows_; ++row) {
+    const Cost& cost = costs_[choose(row, slope) * rows_ + row];
+    sum.bits += cost.bits + kScaleBits;
+    sum.distortion += cost.distortion;
+  }
+  return sum;
+}
+
+QuantisedTensor RowQuantiser::quantise(double slope) const {
+  std::string scales, codes;
+  codes.reserve(tensor_.values.size());
+  double nominal_bits = 0;
+  for (size_t row = 0; row < rows_; ++row) {
+    const Choice& choice = choices_[choose(row, slope)];
+    const float inverse = 1 / from_half(choice.scale);
+    const auto largest = static_cast<float>(largest_code(choice.bits));
+    append_half(scales, choice.scale);
+    for (size_t i = 0; i < columns_; ++i)
+      codes += static_cast<char>(code_of(tensor_.values[row * columns_ + i], inverse, largest));
+    nominal_bits += static_cast<double>(choice.bits);
+  }
+  return {.streams = {std::move(scales), std::move(codes)},
+          .nominal_bits = nominal_bits / static_cast<double>(rows_)};
+}
+
+std::vector<float> dequantise_rows(std::string_view scales, std::string_view codes) {
+  const size_t rows = scales.size() / 2, columns = codes.size() / rows;
+  std::vector<float> values(codes.size());
+  for (size_t row = 0; row < rows; ++row) {
+    const float scale = half_at(scales, row);
+    for (size_t i = row * columns; i < (row + 1) * columns; ++i)
+      values[i] = scale * static_cast<float>(static_cast<signed char>(codes[i]));
+  }
+  return values;
+}
+
+}  // namespace reprise

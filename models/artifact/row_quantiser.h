@@ -1,0 +1,44 @@
+// Row-wise symmetric integers: weight = scale of its row * code, codes in [-(2^(b-1) - 1),
+// 2^(b-1) - 1].
+//
+// A row chooses its bits b and its scale, and with both its clip, scale * (2^(b-1) - 1). Scales are
+// taken from one ladder, powers of 2^(1/4), so that neighbouring rows share them and they code to a
+// few bits. Since codes are entropy coded, b does not fix what a row costs; a coarser scale makes
+// any b cheaper, and a wider b only spares the outliers the clip.
+#pragma once
+
+#include "models/artifact/quantiser.h"
+
+namespace reprise {
+
+class RowQuantiser : public Quantiser {
+ public:
+  RowQuantiser(const HostTensor& tensor, const QuantiserOptions& options);
+  Scheme scheme() const override { return Scheme::kRows; }
+  Forecast forecast(double slope) const override;
+  QuantisedTensor quantise(double slope) const override;
+
+ private:
+  struct Choice {
+    int64_t bits = 8;
+    uint16_t scale = 0;  ///< binary16
+  };
+  /// What a row would cost under one choice.
+  struct Cost {
+    float bits = 0;
+    float distortion = 0;
+  };
+
+  bool measure(const Choice& choice);
+  size_t choose(size_t row, double slope) const;
+
+  const HostTensor& tensor_;
+  size_t rows_, columns_;
+  double mean_square_ = 0;
+  std::vector<Choice> choices_;
+  std::vector<Cost> costs_;  ///< [choice][row]
+};
+
+std::vector<float> dequantise_rows(std::string_view scales, std::string_view codes);
+
+}  // namespace reprise

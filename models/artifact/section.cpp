@@ -1,0 +1,69 @@
+#include "models/artifact/section.h"
+
+namespace reprise {
+namespace {
+
+SectionPlan pooled_section(const Directory& directory, Cause cause) {
+  SectionPlan plan{.cause = cause};
+  for (size_t tensor = 0; tensor < directory.size(); ++tensor) {
+    const std::vector<StreamLayout> streams = directory[tensor].streams();
+    for (size_t stream = 0; stream < streams.size(); ++stream) {
+      if (streams[stream].cause != cause) continue;
+      plan.parts.push_back({tensor, stream, streams[stream].bytes});
+      plan.bytes += streams[stream].bytes;
+      plan.element_bytes = streams[stream].element_bytes;
+    }
+  }
+  return plan;
+}
+
+void append_if_any(std::vector<SectionPlan>& sections, SectionPlan plan) {
+  if (plan.bytes > 0) sections.push_back(std::move(plan));
+}
+
+}  // namespace
+
+std::vector<SectionPlan> plan_sections(const Directory& directory, int64_t directory_bytes,
+                                       int64_t tokenizer_bytes) {
+  std::vector<SectionPlan> sections;
+  append_if_any(sections, {.cause = Cause::kDirectory, .bytes = directory_bytes});
+  append_if_any(sections, pooled_section(directory, Cause::kValues));
+  append_if_any(sections, pooled_section(directory, Cause::kScales));
+  for (const SectionPart& part : pooled_section(directory, Cause::kCodes).parts)
+    append_if_any(sections, {.cause = Cause::kCodes, .bytes = part.bytes, .parts = {part}});
+  append_if_any(sections, {.cause = Cause::kTokenizer, .bytes = tokenizer_bytes});
+  return sections;
+}
+
+std::string encode_section(const SectionPlan& plan, std::string_view bytes, Coder coder) {
+  std::string section(1, static_cast<char>(coder));
+  return section += encode(coder, shuffle_bytes(bytes, plan.element_bytes));
+}
+
+std::string encode_section(const SectionPlan& plan, std::string_view bytes) {
+  const std::string shuffled = shuffle_bytes(bytes, plan.element_bytes);
+  std::string best = shuffled;
+  Coder coder = Coder::kStored;
+  for (const auto& [candidate, name] : EnumNames<Coder>::names) {
+    std::string coded = encode(candidate, shuffled);
+    if (coded.size() >= best.size()) continue;
+    best = std::move(coded);
+    coder = candidate;
+  }
+  return best.insert(0, 1, static_cast<char>(coder));
+}
+
+Coder coder_of_section(std::string_view section) {
+  require(!section.empty(), ExitCode::kBadInput, "an empty section");
+  const auto number = static_cast<uint8_t>(section[0]);
+  require(number < EnumNames<Coder>::names.size(), ExitCode::kBadInput, "an unknown coder, ",
+          static_cast<int>(number));
+  return static_cast<Coder>(number);
+}
+
+std::string decode_section(const SectionPlan& plan, std::string_view section) {
+  const Coder coder = coder_of_section(section);
+  return unshuffle_bytes(decode(coder, section.substr(1), plan.bytes), plan.element_bytes);
+}
+
+}  // namespace reprise

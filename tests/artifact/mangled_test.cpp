@@ -1,0 +1,166 @@
+// Files nobody packed: whatever their bytes, one line of error and never a crash. The sanitizer
+// preset runs this too.
+#include <gmock/gmock.h>
+
+#include <cstring>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "models/artifact/artifact.h"
+#include "models/artifact/container.h"
+#include "models/artifact/directory.h"
+#include "models/artifact/header.h"
+#include "models/artifact/section.h"
+#include "tests/artifact/test_models.h"
+
+namespace reprise {
+namespace {
+
+const std::string& small_file() {
+  static const std::string file = [] {
+    PackOptions options;
+    options.bytes = 6'000;
+    return pack(random_model(32, 1, 9), options).file;
+  }();
+  return file;
+}
+
+/// The error's line; empty where the bytes parse.
+std::string error_of(std::string_view bytes) {
+  try {
+    parse_artifact(bytes, "mangled");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
+    const std::string line = error.what();
+    EXPECT_THAT(line, testing::StartsWith("mangled: "));
+    EXPECT_EQ(line.find('\n'), std::string::npos);
+    return line;
+  }
+  return "";
+}
+
+TEST(Mangled, EveryTruncationIsAnError) {
+  for (size_t size = 0; size < small_file().size(); ++size)
+    EXPECT_NE(error_of(std::string_view(small_file()).substr(0, size)), "") << size;
+  EXPECT_THAT(error_of(small_file() + "x"), testing::HasSubstr("behind the last section"));
+}
+
+TEST(Mangled, TenThousandFlipsAreErrors) {
+  const RandomStream stream(1, Purpose::kTest);
+  for (uint64_t i = 0; i < 10'000; ++i) {
+    std::string file = small_file();
+    const uint64_t bit = stream.below(i, 8 * file.size());
+    file[bit / 8] = static_cast<char>(file[bit / 8] ^ 1 << bit % 8);
+    EXPECT_NE(error_of(file), "") << "bit " << bit;
+  }
+}
+
+TEST(Mangled, RandomBytesAreErrors) {
+  const RandomStream stream(2, Purpose::kTest);
+  for (uint64_t i = 0; i < 1'000; ++i) {
+    std::string file = small_file().substr(0, i % 2 == 0 ? 8 : 12);
+    for (uint64_t byte = 0; byte < i; ++byte)
+      file += static_cast<char>(stream.bits(1'000 * i + byte));
+    EXPECT_NE(error_of(file), "") << i;
+  }
+}
+
+/// A file whose checksums hold, from a container that does not.
+std::string rebuilt(const std::function<void(Container&)>& change) {
+  Container container = read_container(small_file(), "small");
+  change(container);
+  return write_container(container);
+}
+
+/// A file whose checksums, header and digest hold, with other sections.
+std::string resigned(const std::function<void(Artifact&)>& change) {
+  Artifact artifact = parse_artifact(small_file(), "small");
+  change(artifact);
+  artifact.digest = sections_digest(artifact.sections);
+  return serialise(artifact);
+}
+
+std::string with_number(std::string file, size_t offset, uint64_t value) {
+  std::memcpy(&file[offset], &value, sizeof value);
+  return file;
+}
+
+TEST(Mangled, SectionsThatClaimTooMuchAreErrors) {
+  const size_t table = kPreambleBytes + read_container(small_file(), "small").header.size();
+  const uint64_t huge = uint64_t{1} << 63;
+  EXPECT_NE(error_of(with_number(small_file(), table, huge)), "");
+  // Lengths that would make a section lie over its neighbour, as their sum wraps around.
+  std::string overlapping = with_number(small_file(), table, huge);
+  overlapping = with_number(overlapping, table + kTableEntryBytes, huge);
+  EXPECT_NE(error_of(overlapping), "");
+  EXPECT_NE(error_of(with_number(small_file(), 12, ~uint64_t{0})), "");
+}
+
+TEST(Mangled, AnotherVersionIsNamed) {
+  std::string file = small_file();
+  file[8] = 2;
+  EXPECT_THAT(error_of(file), testing::HasSubstr("version 2, this program reads version 1"));
+}
+
+TEST(Mangled, HeadersWithRightChecksumsAreStillChecked) {
+  const auto header = [](const std::string& text) {
+    return error_of(rebuilt([&](Container& container) { container.header = text; }));
+  };
+  EXPECT_NE(header(""), "");
+  EXPECT_NE(header("{}"), "");
+  EXPECT_NE(header("[1,2,3,4,5,6]"), "");
+  EXPECT_NE(header(std::string(60'000, '[')), "");
+  EXPECT_NE(header(std::string(30'000, '[') + std::string(30'000, ']')), "");
+  const nlohmann::json right = nlohmann::json::parse(read_container(small_file(), "small").header);
+  EXPECT_NE(header(right.dump(1)), "");
+  for (const auto& [key, value] : right.items()) {
+    nlohmann::json wrong = right;
+    wrong[key] = 3;
+    const bool any_value_will_do = key == "model";
+    EXPECT_EQ(header(wrong.dump()).empty(), any_value_will_do) << key;
+    wrong.erase(key);
+    EXPECT_NE(header(wrong.dump()), "") << key;
+  }
+  for (const int64_t length : {int64_t{-1}, int64_t{1} << 62, int64_t{5}}) {
+    nlohmann::json wrong = right;
+    wrong["directory_bytes"] = length;
+    EXPECT_NE(header(wrong.dump()), "") << length;
+    wrong = right;
+    wrong["tokenizer_bytes"] = length;
+    EXPECT_NE(header(wrong.dump()), "") << length;
+  }
+}
+
+TEST(Mangled, DirectoriesWithRightChecksumsAreStillChecked) {
+  const auto directory = [](const std::string& text) {
+    return error_of(resigned([&](Artifact& artifact) {
+      const SectionPlan plan{.cause = Cause::kDirectory,
+                             .bytes = static_cast<int64_t>(text.size())};
+      artifact.sections[0] = encode_section(plan, text);
+      artifact.directory_bytes = plan.bytes;
+    }));
+  };
+  const std::string right = write_directory(parse_artifact(small_file(), "small").directory);
+  EXPECT_EQ(directory(right), "");
+  for (const char* wrong :
+       {"[]", "{}", "[[]]", "7", R"([["a","rows",[4611686018427387904,4]]])",
+        R"([["a","rows",[-1]]])", R"([["a","rows",[0]]])", R"([["a","rows",[1.5]]])",
+        R"([["a","codebook",[4]]])", R"([["a","half",[4]],["a","half",[4]]])",
+        R"([["a","half",[1,1,1,1,1,1,1,1,1]]])", R"([[3,"half",[4]]])",
+        R"([["a","half",[18446744073709551615]]])", R"([["a","half",[100000,100000]]])"})
+    EXPECT_NE(directory(wrong), "") << wrong;
+}
+
+TEST(Mangled, SectionsWithRightChecksumsAreStillChecked) {
+  EXPECT_NE(error_of(resigned([](Artifact& artifact) { artifact.sections.pop_back(); })), "");
+  EXPECT_NE(error_of(resigned([](Artifact& artifact) { artifact.sections.clear(); })), "");
+  EXPECT_NE(error_of(resigned([](Artifact& artifact) { artifact.sections[1].clear(); })), "");
+  EXPECT_NE(error_of(resigned([](Artifact& artifact) { artifact.sections[2][0] = 9; })), "");
+  EXPECT_NE(error_of(resigned(
+                [](Artifact& artifact) { std::swap(artifact.sections[3], artifact.sections[4]); })),
+            "");
+  EXPECT_NE(error_of(rebuilt([](Container& container) { container.sections[2] += 'x'; })), "");
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,153 @@
+#include "models/artifact/packer.h"
+
+#include <gmock/gmock.h>
+
+#include <limits>
+
+#include "models/artifact/artifact.h"
+#include "tests/artifact/test_models.h"
+
+namespace reprise {
+namespace {
+
+PackOptions options_for(int64_t bytes) {
+  PackOptions options;
+  options.bytes = bytes;
+  return options;
+}
+
+std::string message_of(const UnpackedModel& model, const PackOptions& options, ExitCode code) {
+  try {
+    pack(model, options);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code);
+    return error.what();
+  }
+  ADD_FAILURE() << "it packed";
+  return "";
+}
+
+int64_t count_elements(const UnpackedModel& model) {
+  int64_t elements = 0;
+  for (const HostTensor& tensor : model.tensors)
+    elements += static_cast<int64_t>(tensor.values.size());
+  return elements;
+}
+
+double worst_relative_rms(const Packed& packed) {
+  double worst = 0;
+  for (const TensorSummary& tensor : packed.tensors)
+    worst = std::max(worst, tensor.distortion.relative_rms);
+  return worst;
+}
+
+TEST(Packer, LandsInTheBandForManyTargetsAndModels) {
+  size_t builds = 0, packs = 0;
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    const UnpackedModel model = random_model(40 + 8 * static_cast<int64_t>(seed), 2, seed);
+    for (const double bits : {3.0, 3.7, 4.1, 5.0, 5.9, 6.4}) {
+      const auto target =
+          static_cast<int64_t>(bits / 8 * static_cast<double>(count_elements(model))) + 1200;
+      const Packed packed = pack(model, options_for(target));
+      EXPECT_LE(packed.file.size(), target);
+      EXPECT_GE(packed.file.size(), target - target / 1000);
+      builds += packed.attempts.size();
+      ++packs;
+    }
+  }
+  EXPECT_LE(builds, 5 * packs) << "the forecast no longer leads the search";
+}
+
+TEST(Packer, MoreBytesBuyLessDistortion) {
+  const UnpackedModel model = random_model(64, 2, 1);
+  double before = 1;
+  for (const int64_t target : {20'000, 30'000, 40'000}) {
+    const double rms = worst_relative_rms(pack(model, options_for(target)));
+    EXPECT_LT(rms, before);
+    before = rms;
+  }
+}
+
+TEST(Packer, GivesTheSameFileTwice) {
+  const UnpackedModel model = random_model(48, 2, 5);
+  EXPECT_EQ(pack(model, options_for(20'000)).file, pack(model, options_for(20'000)).file);
+}
+
+TEST(Packer, CountsTheCodeAllowanceAndTheTokenizer) {
+  UnpackedModel model = random_model(64, 2, 2);
+  PackOptions options = options_for(40'000);
+  const Packed plain = pack(model, options);
+  options.code_bytes = 5'000;
+  const Packed with_code = pack(model, options);
+  EXPECT_TRUE(Band::below(40'000).contains(static_cast<int64_t>(with_code.file.size()) + 5'000));
+  EXPECT_GT(worst_relative_rms(with_code), worst_relative_rms(plain));
+  options.code_bytes = 0;
+  model.tokenizer_model = std::string(3'000, 't') + plain.file.substr(1'000, 4'000);
+  const Packed with_tokenizer = pack(model, options);
+  EXPECT_TRUE(Band::below(40'000).contains(static_cast<int64_t>(with_tokenizer.file.size())));
+  EXPECT_GT(worst_relative_rms(with_tokenizer), worst_relative_rms(plain));
+  EXPECT_EQ(parse_artifact(with_tokenizer.file, "packed").tokenizer_model, model.tokenizer_model);
+}
+
+TEST(Packer, SaysByHowMuchATargetIsMissedAndWhichWidthFits) {
+  const UnpackedModel model = random_model(64, 2, 3);
+  const std::string small = message_of(model, options_for(6'000), ExitCode::kCapUnreachable);
+  const std::string large = message_of(model, options_for(900'000), ExitCode::kCapUnreachable);
+  EXPECT_THAT(small,
+              testing::ContainsRegex(
+                  "does not fit 6000 bytes: its smallest file takes [0-9]+, [0-9]+ too many; "
+                  "a width of [0-9]+ would fit"));
+  EXPECT_THAT(large,
+              testing::ContainsRegex(
+                  "does not fill 900000 bytes: its largest file takes [0-9]+, [0-9]+ too few; "
+                  "a width of [0-9]+ would fill it"));
+}
+
+TEST(Packer, TheAdvisedWidthsDoMeetTheTarget) {
+  const auto advised = [](const std::string& message) {
+    const size_t at = message.find("a width of ");
+    return std::stoll(message.substr(at + std::string("a width of ").size()));
+  };
+  const UnpackedModel model = random_model(64, 2, 3);
+  for (const int64_t target : {9'000, 60'000}) {
+    const std::string message = message_of(model, options_for(target), ExitCode::kCapUnreachable);
+    const UnpackedModel other = random_model(advised(message), 2, 3);
+    EXPECT_TRUE(Band::below(target).contains(
+        static_cast<int64_t>(pack(other, options_for(target)).file.size())))
+        << message;
+  }
+}
+
+TEST(Packer, RefusesWeightsThatAreNotNumbersOrNotThere) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -1e6F}) {
+    UnpackedModel model = random_model(32, 1, 4);
+    model.tensors[3].values[17] = bad;
+    EXPECT_THAT(message_of(model, options_for(9'000), ExitCode::kBadInput),
+                testing::HasSubstr("tensor layer.0.up holds"));
+  }
+  UnpackedModel model = random_model(32, 1, 4);
+  model.tensors[0].values.pop_back();
+  EXPECT_THAT(message_of(model, options_for(9'000), ExitCode::kBadInput),
+              testing::HasSubstr("its shape says"));
+}
+
+TEST(Packer, RefusesOptionsOutOfRange) {
+  const UnpackedModel model = random_model(32, 1, 4);
+  PackOptions options = options_for(0);
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.bytes"));
+  options = options_for(9'000);
+  options.min_bits = 3;
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.min-bits"));
+  options = options_for(9'000);
+  options.code_bytes = 9'000;
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.code-bytes"));
+  options = options_for(9'000);
+  options.refine_share = 1.5;
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.refine-share"));
+}
+
+}  // namespace
+}  // namespace reprise
