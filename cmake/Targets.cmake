@@ -26,6 +26,11 @@ target_include_directories(reprise_options INTERFACE "${CMAKE_SOURCE_DIR}")
 # the shared precompiled header; leave it out wherever it is not needed, since it costs seconds a file.
 function(reprise_library name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPENDS" ${ARGN})
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    if(NOT TARGET ${dependency})  # folders are added in their one direction: what comes later is not there yet
+      message(FATAL_ERROR "${name} may not depend on ${dependency}: dependencies point one way")
+    endif()
+  endforeach()
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE reprise_options)
   if(ARG_TORCH)
@@ -38,6 +43,9 @@ function(reprise_use_torch name)
   if(NOT name STREQUAL "reprise_torch_pch")
     target_compile_options(${name} PRIVATE -fPIC)  # programs too, which CMake gives -fPIE: a PCH serves one of the two
     target_precompile_headers(${name} REUSE_FROM reprise_torch_pch)
+  endif()
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)  # the tidy preset: clang-tidy cannot read GCC's header, so it reads the text
+    target_compile_options(${name} PRIVATE -include "${CMAKE_SOURCE_DIR}/cmake/torch_pch.h")
   endif()
 endfunction()
 
