@@ -54,5 +54,5 @@ function(mpi_failure_test name)
            COMMAND ${CMAKE_COMMAND} "-DMESSAGE=${ARG_MESSAGE}" -P ${CMAKE_SOURCE_DIR}/tests/support/expect_failure.cmake
                    -- ${REPRISE_MPIRUN} -n ${ARG_RANKS} $<TARGET_FILE:${name}>)
   set_tests_properties(${name} PROPERTIES TIMEOUT 120 PROCESSORS ${ARG_RANKS} LABELS "mpi"
-                       ENVIRONMENT "${REPRISE_MPI_ENVIRONMENT};REPRISE_TEST_PATIENCE_S=2")
+                       ENVIRONMENT "${REPRISE_MPI_ENVIRONMENT};REPRISE_TEST_PATIENCE_S=5")
 endfunction()

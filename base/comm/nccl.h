@@ -10,12 +10,12 @@
 // and leaves the process if both hang.
 #pragma once
 
-#include <cuda_runtime_api.h>
 #include <nccl.h>
 
 #include <atomic>
 
 #include "base/comm/communicator.h"
+#include "base/comm/cuda.h"
 #include "base/comm/watchdog.h"
 
 namespace reprise {
@@ -24,25 +24,6 @@ struct NcclOptions {
   int device = 0;                 ///< CUDA device of this rank
   cudaStream_t stream = nullptr;  ///< of that device, not owned; nullptr is the default stream
   WatchdogOptions watchdog;
-};
-
-/// Throws kFailure with the call and CUDA's words unless `result` is cudaSuccess.
-void check_cuda(cudaError_t result, const char* call);
-
-/// GPUs this process sees; 0 where there is no driver.
-int visible_gpus();
-
-/// A stream for as long as this lives. Move-only.
-class CudaStream {
- public:
-  explicit CudaStream(int device);
-  CudaStream(CudaStream&& other) noexcept;
-  CudaStream& operator=(CudaStream&& other) noexcept;
-  ~CudaStream();
-  cudaStream_t get() const { return stream_; }
-
- private:
-  cudaStream_t stream_ = nullptr;
 };
 
 class NcclCommunicator : public Communicator {

@@ -1,6 +1,7 @@
+#include "base/comm/cuda.h"
+
 #include <utility>
 
-#include "base/comm/nccl.h"
 #include "base/error.h"
 
 namespace reprise {
