@@ -8,13 +8,26 @@
 
 namespace reprise {
 
+struct QuantiserOptions {
+  int64_t min_bits = 4, max_bits = 8;
+  int64_t half_elements = 1024;
+
+  template <class Visitor>
+  void visit(Visitor&& field) {
+    field("min-bits", min_bits, "bits", "narrowest integers of a row, 4 to max-bits");
+    field("max-bits", max_bits, "bits", "widest integers of a row, min-bits to 8");
+    field("half-elements", half_elements, "weights",
+          "tensors up to this size stay binary16, as all vectors do");
+  }
+};
+
 struct PackOptions {
   std::string model, corpus, out;
   int64_t bytes = 0, code_bytes = 0;
+  bool carry_tokenizer = false;
   double refine_share = 0.1;
-  bool tokenizer = false;
-  int64_t min_bits = 4, max_bits = 8;
-  int64_t half_elements = 1024;
+  int64_t threads = 1;
+  QuantiserOptions quantiser;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -23,15 +36,14 @@ struct PackOptions {
           "what reprise data wrote; the gate is set on its valid split");
     field("out", out, "file", "the artifact; its ledger and summary are written beside it");
     field("bytes", bytes, "bytes",
-          "the cap: the file and the code allowance together are at most this and at most 0.1 % "
-          "less");
+          "the cap: file and code allowance are together at most this, and at most 0.1 % less");
     field("code-bytes", code_bytes, "bytes", "allowance for the decoder's code, counted");
-    field("tokenizer", tokenizer, "", "carry the tokenizer model in the file, counted");
-    field("refine-share", refine_share, "share", "tokens of the valid split that the gate refines");
-    field("min-bits", min_bits, "bits", "narrowest integers of a row, 4 to max-bits");
-    field("max-bits", max_bits, "bits", "widest integers of a row, min-bits to 8");
-    field("half-elements", half_elements, "weights",
-          "tensors up to this size stay binary16, as all vectors do");
+    field("carry-tokenizer", carry_tokenizer, "", "put the tokenizer model in the file, counted");
+    field("refine-share", refine_share, "share",
+          "tokens of the valid split that the gate refines; 0, and the static family: no gate");
+    field("threads", threads, "threads per rank",
+          "of the passes that set the gate; part of the threshold's bits");
+    quantiser.visit(field);
   }
 };
 

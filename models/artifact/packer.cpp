@@ -41,10 +41,8 @@ class Packer {
 
 Packer::Packer(const UnpackedModel& model, const PackOptions& options)
     : model_(model), quantisers_(model.tensors.size()), quantised_(model.tensors.size()) {
-  const QuantiserOptions quantiser_options{options.min_bits, options.max_bits,
-                                           options.half_elements};
   parallel_for(model.tensors.size(), [&](size_t i) {
-    quantisers_[i] = make_quantiser(model.tensors[i], quantiser_options);
+    quantisers_[i] = make_quantiser(model.tensors[i], options.quantiser);
   });
   stored_.model = model.model;
   stored_.tokenizer = model.tokenizer;
@@ -140,20 +138,6 @@ void check_tensors(const std::vector<HostTensor>& tensors) {
 }
 
 }  // namespace
-
-void validate(const PackOptions& options) {
-  require(options.bytes > 0, ExitCode::kUsage, "give --pack.bytes, the size of the file in bytes");
-  require(4 <= options.min_bits && options.min_bits <= options.max_bits && options.max_bits <= 8,
-          ExitCode::kUsage, "--pack.min-bits ", options.min_bits, " and --pack.max-bits ",
-          options.max_bits, " must be in order, from 4 to 8");
-  require(0 <= options.refine_share && options.refine_share <= 1, ExitCode::kUsage,
-          "--pack.refine-share ", options.refine_share, " is no share: give 0 to 1");
-  require(0 <= options.code_bytes && options.code_bytes < options.bytes, ExitCode::kUsage,
-          "--pack.code-bytes ", options.code_bytes, " must be less than --pack.bytes ",
-          options.bytes);
-  require(options.half_elements >= 0, ExitCode::kUsage, "--pack.half-elements ",
-          options.half_elements, " must not be negative");
-}
 
 Packed pack(const UnpackedModel& model, const PackOptions& options,
             const std::function<void(int64_t bytes)>& on_build) {

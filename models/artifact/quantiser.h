@@ -20,14 +20,10 @@
 #include <vector>
 
 #include "models/artifact/host_tensor.h"
+#include "models/artifact/options.h"
 #include "models/artifact/scheme.h"
 
 namespace reprise {
-
-struct QuantiserOptions {
-  int64_t min_bits = 4, max_bits = 8;
-  int64_t half_elements = 1024;  ///< tensors up to this size, and vectors, are kept as binary16
-};
 
 struct Forecast {
   double bits = 0;  ///< entropy of the streams; the coders come within about 1 %

@@ -137,7 +137,7 @@ TEST(Packer, RefusesOptionsOutOfRange) {
   PackOptions options = options_for(0);
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.bytes"));
   options = options_for(9'000);
-  options.min_bits = 3;
+  options.quantiser.min_bits = 3;
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.min-bits"));
   options = options_for(9'000);
   options.code_bytes = 9'000;
