@@ -44,14 +44,17 @@ json contrasts_json(const std::vector<Contrast>& contrasts) {
 json claims_json(const std::vector<Claim>& claims, const VerdictOptions& options) {
   json entries = json::array();
   for (const auto& claim : claims)
-    entries.push_back({{"id", claim_name(claim.id)},
-                       {"primary", claim.id == options.primary},
-                       {"claim", claim.text},
-                       {"verdict", verdict_word(claim.primary.decision.verdict)},
-                       {"words", claim_words(claim, options)},
-                       {"contrast", contrast_json(claim.primary)},
-                       {"slices", contrasts_json(claim.slices)},
-                       {"beside", contrasts_json(claim.beside)}});
+    entries.push_back(
+        {{"id", claim_name(claim.id)},
+         {"primary", claim.id == options.primary},
+         {"claim", claim.text},
+         {"verdict", verdict_word(claim.primary.decision.verdict)},
+         {"found", found_words(claim.primary)},
+         {"scope", scope_words(claim.primary.effect)},
+         {"arms", claim.id == ClaimId::kC1 ? json{"recurrent", "static"} : json{"recurrent"}},
+         {"contrast", contrast_json(claim.primary)},
+         {"slices", contrasts_json(claim.slices)},
+         {"beside", contrasts_json(claim.beside)}});
   return entries;
 }
 

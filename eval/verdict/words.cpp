@@ -16,21 +16,15 @@ std::string direction(double estimate) {
   return concat(fixed(std::abs(estimate), kDigits), estimate < 0 ? " BPB better" : " BPB worse");
 }
 
-std::string interval_words(const Contrast& contrast) {
-  return concat(fixed(100 * contrast.rule.confidence, 0), " % interval ",
-                fixed(contrast.decision.interval.low, kDigits), " to ",
-                fixed(contrast.decision.interval.high, kDigits));
+/// With a minus sign a reader can tell from a hyphen.
+std::string signed_number(double value) {
+  return concat(value < 0 ? "−" : value > 0 ? "+" : "", fixed(std::abs(value), kDigits));
 }
 
-/// A comparison of one or two pairs of checkpoints says nothing about architectures (protocol:
-/// statistics).
-std::string scope_words(const Effect& effect) {
-  if (effect.over_seeds) return "";
-  return concat(
-      " The interval counts documents and not training seeds: with ",
-      counted(effect.seeds, "pair", "pairs"),
-      " of checkpoints it speaks of these artifacts and decides nothing about an architecture (",
-      kSeedsForArchitecture, " seeds would).");
+std::string interval_words(const Contrast& contrast) {
+  return concat(fixed(100 * contrast.rule.confidence, 0), " % interval ",
+                signed_number(contrast.decision.interval.low), " to ",
+                signed_number(contrast.decision.interval.high));
 }
 
 std::string needed_words(const Contrast& contrast) {
@@ -69,16 +63,29 @@ std::string reason_words(const Contrast& contrast) {
   return "";
 }
 
+std::string found_words(const Contrast& contrast) {
+  return concat(contrast.name, " is ", direction(contrast.effect.estimate), " (",
+                interval_words(contrast), "; margin ", fixed(contrast.rule.margin_bpb, kDigits),
+                "; ", counted(contrast.effect.documents, "document", "documents"), ", ",
+                counted(contrast.effect.seeds, "seed", "seeds"), "): ", reason_words(contrast));
+}
+
+std::string scope_words(const Effect& effect) {
+  if (effect.over_seeds) return "";
+  return concat("The interval counts documents and not training seeds: with ",
+                counted(effect.seeds, "pair", "pairs"),
+                " of checkpoints it speaks of these artifacts and decides nothing about an "
+                "architecture (",
+                kSeedsForArchitecture, " seeds would).");
+}
+
 std::string claim_words(const Claim& claim, const VerdictOptions& options) {
   const Contrast& primary = claim.primary;
+  const std::string scope = scope_words(primary.effect);
   std::string words =
       concat(claim_name(claim.id), claim.id == options.primary ? " (primary): " : ": ",
              verdict_word(primary.decision.verdict), ". Claim: ", claim.text,
-             ". Found: ", primary.name, " is ", direction(primary.effect.estimate), " (",
-             interval_words(primary), "; margin ", fixed(primary.rule.margin_bpb, kDigits), "; ",
-             counted(primary.effect.documents, "document", "documents"), ", ",
-             counted(primary.effect.seeds, "seed", "seeds"), "); ", reason_words(primary), ".",
-             scope_words(primary.effect));
+             ". Found: ", found_words(primary), ".", scope.empty() ? "" : " ", scope);
   for (const auto& slice : claim.slices)
     words += concat("\n  slice ", slice.name, ": ", verdict_word(slice.decision.verdict), ", ",
                     direction(slice.effect.estimate), " (", interval_words(slice),
