@@ -31,9 +31,9 @@ std::string cut_text(std::string text, int64_t limit) {
 }  // namespace
 
 Split split_of(const Sha256& hash, double valid_share, double test_share) {
-  uint64_t front = 0;
-  for (size_t i = 0; i < 8; ++i) front = front << 8 | hash[i];
-  const double position = static_cast<double>(front >> 11) * 0x1p-53;
+  uint64_t back = 0;
+  for (size_t i = hash.size() - 8; i < hash.size(); ++i) back = back << 8 | hash[i];
+  const double position = static_cast<double>(back >> 11) * 0x1p-53;
   if (position < test_share) return Split::kTest;
   return position < test_share + valid_share ? Split::kValid : Split::kTrain;
 }

@@ -68,8 +68,9 @@ class DocumentPool {
   LeftOut left_out_;
 };
 
-/// The split of a document: its hash, read as a number in [0, 1), against the shares. Test comes
-/// first, then valid.
+/// The split of a document: the last eight bytes of its hash, read as a number in [0, 1), against
+/// the shares; test comes first, then valid. The last, since the first give the order in which
+/// --data.max-bytes takes documents.
 Split split_of(const Sha256& hash, double valid_share, double test_share);
 
 }  // namespace reprise

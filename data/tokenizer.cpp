@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -38,16 +39,13 @@ PieceBytes measure(const sentencepiece::SentencePieceProcessor& model, int id) {
   return {static_cast<int64_t>(text.size()), text.starts_with(' '), false};
 }
 
-/// How much of a text a model replaced: the longer of both sides without their common start and
-/// end.
+/// The fewest bytes to change, for runs short enough to compare them all; else the longer side.
 int64_t difference(std::string_view before, std::string_view after) {
-  const auto [a, b] = std::mismatch(before.begin(), before.end(), after.begin(), after.end());
-  before.remove_prefix(static_cast<size_t>(a - before.begin()));
-  after.remove_prefix(static_cast<size_t>(b - after.begin()));
-  const auto [c, d] = std::mismatch(before.rbegin(), before.rend(), after.rbegin(), after.rend());
-  before.remove_suffix(static_cast<size_t>(c - before.rbegin()));
-  after.remove_suffix(static_cast<size_t>(d - after.rbegin()));
-  return static_cast<int64_t>(std::max(before.size(), after.size()));
+  constexpr size_t kMostComparisons = 1'000'000;
+  if (before == after) return 0;
+  const bool short_enough = before.size() * after.size() <= kMostComparisons;
+  return static_cast<int64_t>(short_enough ? edit_distance(before, after)
+                                           : std::max(before.size(), after.size()));
 }
 
 }  // namespace
@@ -120,31 +118,41 @@ int64_t Tokenizer::bytes(std::span<const Token> document) const {
   return sum;
 }
 
+std::string Tokenizer::text_of(Token token) const {
+  const std::string text = piece(token);
+  if (!state_->processor.IsByte(token)) return text;
+  return std::string(1, static_cast<char>(std::stoi(text.substr(3, 2), nullptr, 16)));  // <0xNN>
+}
+
 int64_t Tokenizer::changed_bytes(std::string_view text) const {
   const auto encoded = state_->processor.EncodeAsImmutableProto({text.data(), text.size()});
   int64_t changed = 0;
-  size_t end = 0;
-  std::string surface, kept;  // of a run of byte tokens, whose surface hangs at its last one
+  // A run of tokens that are not the text they stand for, one by one: both sides of it. Byte tokens
+  // always look so, since a whole character hangs at the last of them.
+  std::string before, after;
   const auto close_run = [&] {
-    changed += difference(surface, kept);
-    surface.clear();
-    kept.clear();
+    changed += difference(before, after);
+    before.clear();
+    after.clear();
   };
-  const auto pieces = encoded.pieces();
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    const auto id = static_cast<int>(pieces[i].id());
-    const bool byte = state_->processor.IsByte(id);
-    if (!byte) close_run();
-    changed += static_cast<int64_t>(pieces[i].begin() - std::min<size_t>(end, pieces[i].begin()));
-    end = std::max<size_t>(end, pieces[i].end());
-    surface += text.substr(pieces[i].begin(), pieces[i].end() - pieces[i].begin());
-    const std::string piece = with_spaces(state_->processor.IdToPiece(id));
-    const bool dropped = i == 0 && state_->drops_leading_space && piece.starts_with(' ');
-    kept += byte ? std::string(1, static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16)))
-                 : piece.substr(dropped);
+  size_t end = 0;
+  bool own_space =
+      state_->drops_leading_space;  // that the model puts before a document and takes away again
+  for (const auto& piece : encoded.pieces()) {
+    const size_t begin = std::max<size_t>(end, piece.begin());
+    before += text.substr(end, begin - end);  // what no token stands for
+    end = std::max<size_t>(end, piece.end());
+    const auto surface = text.substr(begin, end - begin);
+    std::string kept = text_of(static_cast<Token>(piece.id()));
+    if (std::exchange(own_space, false) && kept.starts_with(' ')) kept.erase(0, 1);
+    if (surface == kept) close_run();
+    before += surface;
+    after += kept;
+    if (surface == kept) close_run();
   }
+  before += text.substr(end);
   close_run();
-  return changed + static_cast<int64_t>(text.size() - end);
+  return changed;
 }
 
 std::string Tokenizer::piece(Token token) const {

@@ -40,7 +40,8 @@ class Tokenizer {
   /// Their sum over a document behind begin-of-document.
   int64_t bytes(std::span<const Token> document) const;
 
-  /// Bytes of `text` that encode() does not keep: removed, replaced or added.
+  /// Bytes of `text` that encode() does not keep: removed, replaced or added, as few as explain the
+  /// difference.
   int64_t changed_bytes(std::string_view text) const;
 
   /// The piece as text a reader can see (spaces as spaces, byte tokens as <0xNN>).
@@ -52,6 +53,7 @@ class Tokenizer {
  private:
   struct State;
   explicit Tokenizer(std::unique_ptr<State> state);
+  std::string text_of(Token token) const;
   std::unique_ptr<State> state_;
 };
 

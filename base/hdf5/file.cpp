@@ -1,6 +1,7 @@
 #include "base/hdf5/file.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace reprise::hdf5 {
 namespace {
@@ -155,17 +156,21 @@ bool Group::contains(const std::string& name) const {
                ": cannot look up ", name) > 0;
 }
 
-File::File(FileHandle file, hid_t root, std::string path)
-    : Group(root), file_(std::move(file)), path_(std::move(path)) {}
+File::File(std::unique_ptr<DiskState> disk, FileHandle file, hid_t root, std::string path)
+    : Group(root), disk_(std::move(disk)), file_(std::move(file)), path_(std::move(path)) {}
 
 File File::create(const std::filesystem::path& path) {
   silence();
+  auto disk = std::make_unique<DiskState>();
   const PropertyHandle creation = reproducible(H5P_FILE_CREATE), access = closing_all();
-  FileHandle file(check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()),
-                        ExitCode::kFailure, "cannot create ", path.string()));
+  write_through(access, *disk);
+  errno = 0;
+  const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
+  if (id < 0 && errno != 0) fail_errno(ExitCode::kFailure, concat("cannot create ", path.string()));
+  FileHandle file(check(id, ExitCode::kFailure, "cannot create ", path.string()));
   const hid_t root = check(H5Gopen2(file.get(), "/", H5P_DEFAULT), ExitCode::kFailure,
                            "cannot create ", path.string());
-  return File(std::move(file), root, path.string());
+  return File(std::move(disk), std::move(file), root, path.string());
 }
 
 File File::open(const std::filesystem::path& path) {
@@ -177,17 +182,24 @@ File File::open(const std::filesystem::path& path) {
                         path.string(), ": not a readable HDF5 file"));
   const hid_t root = check(H5Gopen2(file.get(), "/", H5P_DEFAULT), ExitCode::kBadInput,
                            path.string(), ": not a readable HDF5 file");
-  return File(std::move(file), root, path.string());
+  return File(nullptr, std::move(file), root, path.string());
+}
+
+void File::require_written() const {
+  if (!disk_ || disk_->error == 0) return;
+  errno = disk_->error;
+  fail_errno(ExitCode::kFailure, concat("cannot write ", path_));
 }
 
 void File::flush() {
   check(H5Fflush(file_.get(), H5F_SCOPE_GLOBAL), ExitCode::kFailure, "cannot write ", path_);
+  require_written();
 }
 
 void File::close() {
-  flush();
   object_ = ObjectHandle();
   check(H5Fclose(file_.release()), ExitCode::kFailure, "cannot close ", path_);
+  require_written();
 }
 
 }  // namespace reprise::hdf5

@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/hdf5/disk.h"
 #include "base/hdf5/handle.h"
 
 namespace reprise::hdf5 {
@@ -59,12 +61,14 @@ class File : public Group {
   static File open(const std::filesystem::path& path);    ///< to read
 
   void flush();
-  /// Closes the file with everything still open in it. Only this reports a disk that filled up at
-  /// the end: call it after writing. Where it throws, the file is not readable.
+  /// Closes the file with everything still open in it. Only flush() and this report a disk that
+  /// filled up: call it after writing. Where it throws, what is on the disk is of no use.
   void close();
 
  private:
-  File(FileHandle file, hid_t root, std::string path);
+  File(std::unique_ptr<DiskState> disk, FileHandle file, hid_t root, std::string path);
+  void require_written() const;
+  std::unique_ptr<DiskState> disk_;  ///< of a file that is being written; outlives the handle
   FileHandle file_;
   std::string path_;
 };
