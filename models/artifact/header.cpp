@@ -44,7 +44,7 @@ std::string fixed_width(double value) {
   if (!std::signbit(value)) *first++ = '+';
   const auto written =
       std::to_chars(first, std::end(digits), value, std::chars_format::scientific, 16);
-  const std::string text(digits, written.ptr);
+  std::string text(digits, written.ptr);
   require(text.size() == kFixedWidth, ExitCode::kUsage, "a gate cannot store the number ", value,
           ": its exponent has three digits");
   return text;

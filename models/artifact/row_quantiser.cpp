@@ -39,10 +39,10 @@ double mean_square(std::span<const float> values) {
 std::vector<uint16_t> scale_ladder(double rms) {
   std::vector<uint16_t> ladder;
   const auto rung = [](double scale) { return 4 * std::log2(scale); };
-  const double finest = std::floor(rung(rms * kFinestScale));
-  const double coarsest = std::ceil(rung(rms * kCoarsestScale));
-  for (double i = finest; i <= coarsest; ++i) {
-    const uint16_t scale = to_half(static_cast<float>(std::exp2(i / 4)));
+  const auto finest = static_cast<int>(std::floor(rung(rms * kFinestScale)));
+  const auto coarsest = static_cast<int>(std::ceil(rung(rms * kCoarsestScale)));
+  for (int i = finest; i <= coarsest; ++i) {
+    const uint16_t scale = to_half(static_cast<float>(std::exp2(i / 4.0)));
     const bool usable = scale > 0 && scale < to_half(2 * kLargestHalf);
     if (usable && (ladder.empty() || ladder.back() != scale)) ladder.push_back(scale);
   }

@@ -1,6 +1,7 @@
 #include "models/artifact/packer.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
 
 #include <limits>
 
@@ -68,9 +69,20 @@ TEST(Packer, MoreBytesBuyLessDistortion) {
   }
 }
 
-TEST(Packer, GivesTheSameFileTwice) {
+/// The packer takes as many threads as this process may use cores.
+TEST(Packer, GivesTheSameFileAgainAndOnOneCore) {
   const UnpackedModel model = random_model(48, 2, 5);
-  EXPECT_EQ(pack(model, options_for(20'000)).file, pack(model, options_for(20'000)).file);
+  const std::string file = pack(model, options_for(20'000)).file;
+  EXPECT_EQ(pack(model, options_for(20'000)).file, file);
+  cpu_set_t all, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+  CPU_ZERO(&one);
+  for (size_t core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core)
+    if (CPU_ISSET(core, &all)) CPU_SET(core, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  const std::string on_one_core = pack(model, options_for(20'000)).file;
+  ASSERT_EQ(sched_setaffinity(0, sizeof all, &all), 0);
+  EXPECT_EQ(on_one_core, file);
 }
 
 TEST(Packer, CountsTheCodeAllowanceAndTheTokenizer) {
