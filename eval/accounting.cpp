@@ -24,6 +24,11 @@ Accounting& Accounting::operator+=(const Accounting& other) {
   return *this;
 }
 
+double total_seconds(const Accounting& accounting) {
+  return accounting.base.seconds + accounting.gated.seconds + accounting.random.seconds +
+         accounting.all.seconds + accounting.text_s + accounting.writing_s;
+}
+
 nlohmann::json to_json(const Accounting& accounting) {
   return {{"base", accounting.base},     {"gated", accounting.gated},
           {"random", accounting.random}, {"all", accounting.all},

@@ -23,6 +23,9 @@ struct Accounting {
   Accounting& operator+=(const Accounting& other);
 };
 
+/// Of all passes and chores.
+double total_seconds(const Accounting& accounting);
+
 nlohmann::json to_json(const Accounting& accounting);
 Accounting accounting_from(const nlohmann::json& stored);
 

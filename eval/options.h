@@ -29,7 +29,7 @@ struct EvalOptions {
   std::string artifact, corpus, out;
   Split split = Split::kTest;
   int64_t window = 0, stride = 0;
-  int64_t unit_tokens = 8192, segment_units = 8, batch_tokens = 8192;
+  int64_t unit_tokens = 8192, segment_units = 4, batch_tokens = 8192;
   Arithmetic precision = Arithmetic::kFp32;
   int64_t threads = 1;
   Refine refine = Refine::kAuto;

@@ -142,16 +142,20 @@ UnitOptions unit_options(const EvalOptions& options, const ModelOptions& model) 
   return {{length, stride}, options.batch_tokens};
 }
 
-std::vector<ScoringBatch> make_batches(const UnitText& text, const UnitOptions& options) {
+std::vector<Window> unit_windows(const UnitText& text, const UnitOptions& options) {
   std::vector<Window> windows;
   for (size_t d = 0; d < text.documents.size(); ++d) {
     const auto more =
         plan_windows(static_cast<int64_t>(d), text.documents[d].tokens, options.windows);
     windows.insert(windows.end(), more.begin(), more.end());
   }
+  return windows;
+}
+
+std::vector<ScoringBatch> make_batches(const UnitText& text, const UnitOptions& options) {
   std::vector<ScoringBatch> batches;
-  for (const auto& batch : plan_batches(std::move(windows), options.batch_tokens))
-    batches.push_back(make_batch(text, batch));
+  for (const auto& windows : plan_batches(unit_windows(text, options), options.batch_tokens))
+    batches.push_back(make_batch(text, windows));
   return batches;
 }
 

@@ -24,6 +24,9 @@ struct UnitOptions {
 /// not fit the model.
 UnitOptions unit_options(const EvalOptions& options, const ModelOptions& model);
 
+/// All windows of the unit's documents, in order.
+std::vector<Window> unit_windows(const UnitText& text, const UnitOptions& options);
+
 std::vector<ScoringBatch> make_batches(const UnitText& text, const UnitOptions& options);
 
 class UnitScorer {

@@ -66,6 +66,14 @@ void visit_document_columns(Visitor&& column) {
   column("random", &D::random, "tokens", "tokens the random gate refined", kRefined);
 }
 
+/// Makes rows count from others': a block whose first token and document stand behind so many
+/// others.
+inline void shift_rows(TokenColumns& tokens, DocumentColumns& documents, size_t tokens_before,
+                       size_t documents_before) {
+  for (auto& document : tokens.document) document += static_cast<uint32_t>(documents_before);
+  for (auto& first : documents.first_token) first += tokens_before;
+}
+
 /// Appends every column of `more` to that of `columns`. Rows of /documents and of /tokens stay as
 /// they are in `more`.
 template <class Columns>

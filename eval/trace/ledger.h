@@ -25,9 +25,9 @@ struct UnitRange {
 
 struct Segment {
   UnitRange units;
-  std::string file = {};      ///< name inside the ledger's folder
-  std::string sha256 = {};    ///< of the file, in hex
-  double writing_s = 0;  ///< what writing and summing it took
+  std::string file = {};    ///< name inside the ledger's folder
+  std::string sha256 = {};  ///< of the file, in hex
+  double writing_s = 0;     ///< what writing and summing it took
 };
 
 class SegmentLedger {

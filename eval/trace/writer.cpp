@@ -68,8 +68,8 @@ TraceWriter::TraceWriter(const std::filesystem::path& path, Passes passes)
 void TraceWriter::append(const TokenColumns& tokens, const DocumentColumns& documents) {
   TokenColumns shifted_tokens = tokens;
   DocumentColumns shifted_documents = documents;
-  for (auto& document : shifted_tokens.document) document += static_cast<uint32_t>(documents_);
-  for (auto& first : shifted_documents.first_token) first += static_cast<uint64_t>(tokens_);
+  shift_rows(shifted_tokens, shifted_documents, static_cast<size_t>(tokens_),
+             static_cast<size_t>(documents_));
   for (const auto& append_column : token_columns_) append_column(shifted_tokens);
   for (const auto& append_column : document_columns_) append_column(shifted_documents);
   tokens_ += std::ssize(tokens.token);

@@ -19,7 +19,8 @@ std::vector<TokenPlace> places_of(uint64_t document, size_t count) {
 }
 
 TEST(EntropyGate, RefinesAboveTheThresholdOnly) {
-  const auto gate = make_gate({.signal = "entropy", .threshold = 1.5, .fraction = 0.5, .calibrated_on = ""});
+  const auto gate =
+      make_gate({.signal = "entropy", .threshold = 1.5, .fraction = 0.5, .calibrated_on = ""});
   const std::vector<float> entropy = {0, 1.5f, 1.6f, 4}, margin(4);
   EXPECT_THAT(gate->decide({entropy, margin, places_of(1, 4)}), ElementsAre(0, 0, 1, 1));
 }
@@ -34,11 +35,14 @@ TEST(RandomGate, DrawsAtItsRateWhateverTheSignals) {
   const auto gate = make_random_gate(3, 0.1);
   const size_t count = 20'000;
   const auto places = places_of(42, count);
-  const auto first = gate->decide({std::vector<float>(count, 0.f), std::vector<float>(count), places});
-  const auto second = gate->decide({std::vector<float>(count, 9.f), std::vector<float>(count), places});
+  const auto first =
+      gate->decide({std::vector<float>(count, 0.f), std::vector<float>(count), places});
+  const auto second =
+      gate->decide({std::vector<float>(count, 9.f), std::vector<float>(count), places});
   EXPECT_EQ(first, second);
   const auto drawn = std::ranges::count(first, 1);
-  EXPECT_NEAR(static_cast<double>(drawn), 2000, 4 * 42.4);  // four standard deviations of the binomial
+  EXPECT_NEAR(static_cast<double>(drawn), 2000,
+              4 * 42.4);  // four standard deviations of the binomial
 }
 
 TEST(RandomGate, DependsOnSeedDocumentAndPosition) {
@@ -51,8 +55,9 @@ TEST(RandomGate, DependsOnSeedDocumentAndPosition) {
   EXPECT_NE(draw(1, 1), draw(1, 2));
   const auto whole = draw(1, 1);
   const auto places = places_of(1, count);
-  const auto tail = make_random_gate(1, 0.5)->decide(
-      {std::span(signal).subspan(40), std::span(signal).subspan(40), std::span(places).subspan(40)});
+  const auto tail = make_random_gate(1, 0.5)->decide({std::span(signal).subspan(40),
+                                                      std::span(signal).subspan(40),
+                                                      std::span(places).subspan(40)});
   EXPECT_TRUE(std::equal(tail.begin(), tail.end(), whole.begin() + 40));
 }
 
@@ -84,9 +89,11 @@ TEST(Calibration, WholeShareRefinesAll) {
 }
 
 TEST(Slicer, EarlyAndRare) {
-  // 100 tokens in all: types 3 (0), 1 (2) and 0 (8) make up 10 of them, type 2 would bring it to 30.
+  // 100 tokens in all: types 3 (0), 1 (2) and 0 (8) make up 10 of them, type 2 would bring it
+  // to 30.
   const Slicer slicer({8, 2, 20, 0, 70}, 0.1, 4);
-  const auto early = static_cast<uint32_t>(Slice::kEarly), rare = static_cast<uint32_t>(Slice::kRare);
+  const auto early = static_cast<uint32_t>(Slice::kEarly),
+             rare = static_cast<uint32_t>(Slice::kRare);
   EXPECT_EQ(slicer.bits(4, 4), early);
   EXPECT_EQ(slicer.bits(4, 5), 0u);
   EXPECT_EQ(slicer.bits(3, 5), rare);

@@ -1,4 +1,5 @@
-// From logits to likelihood, entropy, margin and hit, against the textbook formulas in double precision.
+// From logits to likelihood, entropy, margin and hit, against the textbook formulas in double
+// precision.
 #include "eval/predictions.h"
 
 #include <ATen/ATen.h>

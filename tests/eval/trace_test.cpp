@@ -15,6 +15,7 @@
 #include "eval/trace/reader.h"
 #include "eval/trace/validate.h"
 #include "eval/trace/writer.h"
+#include "tests/eval/same_columns.h"
 #include "tests/eval/synthetic_trace.h"
 #include "tests/support/temporary_folder.h"
 
@@ -35,16 +36,6 @@ ExitCode code_of(const std::function<void()>& action) {
     return error.code();
   }
   return ExitCode::kOk;
-}
-
-/// Every column of both equal, bit by bit.
-void expect_same_columns(const Trace& left, const Trace& right) {
-  visit_token_columns([&](const char* name, auto member, auto, auto, auto) {
-    EXPECT_EQ(left.tokens.*member, right.tokens.*member) << name;
-  });
-  visit_document_columns([&](const char* name, auto member, auto, auto, auto) {
-    EXPECT_EQ(left.documents.*member, right.documents.*member) << name;
-  });
 }
 
 class TraceTest : public testing::TestWithParam<Passes> {

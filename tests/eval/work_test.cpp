@@ -58,7 +58,8 @@ TEST(Windows, ScoreEachTokenOnceWithTheContextTheyPromise) {
 }
 
 TEST(Batches, LongestFirstWithinTheBudget) {
-  const std::vector<Window> windows = {{0, 0, 3, 0}, {1, 0, 8, 0}, {2, 0, 4, 0}, {3, 0, 8, 0}, {4, 0, 30, 0}};
+  const std::vector<Window> windows = {
+      {0, 0, 3, 0}, {1, 0, 8, 0}, {2, 0, 4, 0}, {3, 0, 8, 0}, {4, 0, 30, 0}};
   const auto batches = plan_batches(windows, 16);
   ASSERT_EQ(batches.size(), 3u);
   EXPECT_THAT(batches[0], ElementsAre(windows[4]));  // longer than the budget, alone

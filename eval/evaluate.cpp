@@ -1,0 +1,215 @@
+#include "eval/evaluate.h"
+
+#include <ATen/Parallel.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/stopwatch.h"
+#include "eval/model.h"
+#include "eval/results.h"
+#include "eval/stats/score.h"
+#include "eval/trace/merge.h"
+#include "eval/trace/validate.h"
+#include "eval/unit.h"
+
+namespace reprise {
+namespace fs = std::filesystem;
+namespace {
+
+/// The gates of the artifact and its control, or none.
+Gates make_gates(const GateRule& rule, const EvalOptions& options) {
+  const bool calibrated = rule.fraction > 0;
+  require(options.refine != Refine::kOn || calibrated, ExitCode::kUsage,
+          "--eval.refine is on, but the artifact's gate refines nothing; pack it with a gate");
+  if (options.refine == Refine::kOff || !calibrated) return {};
+  return {make_gate(rule), make_random_gate(static_cast<uint64_t>(options.seed), rule.fraction)};
+}
+
+class Evaluation {
+ public:
+  Evaluation(const ScoredArtifact& artifact, const Corpus& corpus, const EvalOptions& options,
+             Communicator& comm, const StopRequest& stop)
+      : corpus_(corpus),
+        options_(options),
+        comm_(comm),
+        stop_(stop),
+        attributes_(describe(artifact, corpus, options, comm)),
+        network_(make_network(artifact.artifact, options.precision)),
+        scorer_(network_, make_gates(artifact.artifact.gate, options)),
+        slicer_(corpus.train_counts(), options.rare_share, options.early_tokens),
+        unit_options_(unit_options(options, network_.options())),
+        unit_scorer_(scorer_, corpus.tokenizer(), slicer_, unit_options_),
+        units_(plan_units(corpus.documents(options.split), options.unit_tokens)) {}
+
+  Outcome run() {
+    if (!finished_before()) {
+      const std::vector<CheckResult> checks =
+          run_checks(scorer_, check_samples(), options_.precision, comm_);
+      require_passed(checks);
+      SegmentLedger ledger(segments_folder(), attributes_.configuration_digest, comm_);
+      score_segments(ledger);
+      if (any_rank(comm_, stop_.arrived() && !my_part_is_done_)) return Outcome::kStopped;
+      join(ledger.all(comm_), checks);
+    }
+    if (comm_.rank() == 0) {
+      write_results(trace_path());
+      fs::remove_all(segments_folder());
+    }
+    comm_.barrier();
+    return Outcome::kFinished;
+  }
+
+ private:
+  fs::path trace_path() const { return fs::path(options_.out) / "trace.h5"; }
+  fs::path segments_folder() const { return fs::path(options_.out) / "segments"; }
+
+  /// Whether the trace is there already. Throws kUsage where it is one of another configuration.
+  bool finished_before() const {
+    if (!fs::exists(trace_path())) return false;
+    require(TraceReader(trace_path()).attributes().configuration_digest ==
+                attributes_.configuration_digest,
+            ExitCode::kUsage, trace_path().string(),
+            ": a trace of another configuration; give another --eval.out or delete it");
+    log::info(trace_path().string(), " is already there");
+    return true;
+  }
+
+  /// One window from each of `check_windows` units, spread evenly over the split.
+  std::vector<ScoringBatch> check_samples() const {
+    std::vector<ScoringBatch> samples;
+    const auto wanted =
+        std::min<size_t>(units_.size(), static_cast<size_t>(options_.check_windows));
+    for (size_t k = 0; k < wanted; ++k) {
+      const UnitText text = read_unit(corpus_, options_.split, units_[k * units_.size() / wanted]);
+      std::vector<Window> windows = unit_windows(text, unit_options_);
+      if (!windows.empty())
+        samples.push_back(make_batch(text, {std::ranges::max(windows, {}, &Window::length)}));
+    }
+    return samples;
+  }
+
+  int64_t tokens_of(UnitRange range) const {
+    int64_t tokens = 0;
+    for (int64_t u = range.first; u < range.end(); ++u) {
+      const WorkUnit& unit = units_[static_cast<size_t>(u)];
+      for (int64_t d = 0; d < unit.documents; ++d)
+        tokens +=
+            corpus_.documents(options_.split)[static_cast<size_t>(unit.first_document + d)].tokens -
+            1;
+    }
+    return tokens;
+  }
+
+  /// Every size-th unfinished range is this rank's: units hold about the same number of tokens.
+  std::vector<UnitRange> my_ranges(const SegmentLedger& ledger) const {
+    const auto ranges =
+        unfinished_ranges(std::ssize(units_), options_.segment_units, ledger.finished());
+    std::vector<UnitRange> mine;
+    for (size_t i = static_cast<size_t>(comm_.rank()); i < ranges.size();
+         i += static_cast<size_t>(comm_.size()))
+      mine.push_back(ranges[i]);
+    return mine;
+  }
+
+  void score_segments(SegmentLedger& ledger) {
+    const std::vector<UnitRange> ranges = my_ranges(ledger);
+    int64_t total = 0;
+    for (const UnitRange& range : ranges) total += tokens_of(range);
+    Progress progress(comm_.size() == 1 ? "tokens" : "tokens of rank 0", total, comm_.rank());
+    for (const UnitRange& range : ranges) {
+      if (!score_segment(range, ledger, progress)) return;
+    }
+    my_part_is_done_ = true;
+  }
+
+  /// Returns false where a signal came before the last unit; what was scored until then is a
+  /// segment all the same.
+  bool score_segment(UnitRange range, SegmentLedger& ledger, Progress& progress) {
+    Trace segment;
+    segment.passes = scorer_.passes();
+    Accounting spent;
+    UnitRange scored{range.first, 0};
+    while (scored.count < range.count && !stop_.arrived()) {
+      const WorkUnit unit = units_[static_cast<size_t>(scored.end())];
+      add_unit(segment, unit_scorer_.score(read_unit(corpus_, options_.split, unit), spent));
+      ++scored.count;
+      progress.update(scored_tokens_, progress_note(progress));
+    }
+    if (scored.count > 0) {
+      segment.attributes = attributes_;
+      segment.attributes.accounting = to_json(spent);
+      validate(segment, concat("units ", scored.first, " to ", scored.end()));
+      ledger.add(scored, [&](const fs::path& path) {
+        write_trace(path, segment.passes, segment.tokens, segment.documents, segment.attributes);
+      });
+    }
+    return scored.count == range.count;
+  }
+
+  /// Appends a unit's columns, whose rows count from its own first.
+  void add_unit(Trace& segment, UnitColumns unit) {
+    const std::vector<double>& nats =
+        scorer_.passes() == Passes::kRefined ? unit.documents.nats_gated : unit.documents.nats_base;
+    for (size_t d = 0; d < nats.size(); ++d)
+      scores_.push_back({Nats{nats[d]}, Bytes{static_cast<int64_t>(unit.documents.bytes[d])}});
+    scored_tokens_ += std::ssize(unit.tokens.token);
+    shift_rows(unit.tokens, unit.documents, segment.tokens.token.size(),
+               segment.documents.tokens.size());
+    append_columns(segment.tokens, unit.tokens);
+    append_columns(segment.documents, unit.documents);
+  }
+
+  std::string progress_note(const Progress& progress) const {
+    const double per_second = static_cast<double>(scored_tokens_) / progress.elapsed_s();
+    const std::string error =
+        scores_.size() < 2 ? "" : concat(" ± ", fixed(delta_standard_error(scores_), 4));
+    return concat(fixed(per_second / 1000, 1), " ktok/s, ", fixed(bits_per_byte(scores_), 4), error,
+                  " bits per byte");
+  }
+
+  void join(const std::vector<Segment>& segments, const std::vector<CheckResult>& checks) const {
+    if (comm_.rank() != 0) return;
+    const Stopwatch watch;
+    double writing_s = 0;
+    for (const Segment& segment : segments) writing_s += segment.writing_s;
+    merge_segments(segments_folder(), segments, std::ssize(units_), trace_path(),
+                   [&](const std::vector<TraceAttributes>& parts) {
+                     TraceAttributes whole =
+                         join_attributes(parts, checks, writing_s + watch.seconds());
+                     whole.ranks = comm_.size();
+                     return whole;
+                   });
+  }
+
+  const Corpus& corpus_;
+  const EvalOptions& options_;
+  Communicator& comm_;
+  const StopRequest& stop_;
+  TraceAttributes attributes_;
+  Network network_;
+  Scorer scorer_;
+  Slicer slicer_;
+  UnitOptions unit_options_;
+  UnitScorer unit_scorer_;
+  std::vector<WorkUnit> units_;
+  bool my_part_is_done_ = false;
+  int64_t scored_tokens_ = 0;  ///< by this rank in this run
+  DocumentScores scores_;      ///< of the documents behind them, for the progress line
+};
+
+}  // namespace
+
+Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const EvalOptions& options,
+                 Communicator& comm, const StopRequest& stop) {
+  validate(options);
+  require_tokenizer(artifact.artifact, corpus);
+  require(!corpus.documents(options.split).empty(), ExitCode::kBadInput, "the split ",
+          enum_name(options.split), " of ", options.corpus, " holds no document");
+  at::set_num_threads(static_cast<int>(options.threads));
+  if (comm.rank() == 0) make_folder(options.out);
+  comm.barrier();
+  return Evaluation(artifact, corpus, options, comm, stop).run();
+}
+
+}  // namespace reprise

@@ -1,0 +1,93 @@
+#include "eval/provenance.h"
+
+#include <ATen/Version.h>
+#include <hdf5.h>
+#include <torch/headeronly/version.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/version.h"
+
+namespace reprise {
+namespace {
+
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return concat(major, '.', minor, '.', release);
+}
+
+/// The options by which another run would give the same columns: the paths are left out, what they
+/// hold is named by digests.
+nlohmann::json identity(const TraceAttributes& attributes) {
+  nlohmann::json options = attributes.configuration.at("eval");
+  for (const char* path : {"artifact", "corpus", "out"}) options.erase(path);
+  return {{"artifact", attributes.artifact_sha256},
+          {"tokenizer", attributes.tokenizer_sha256},
+          {"corpus", attributes.corpus_digest},
+          {"options", options},
+          {"version", version()},
+          {"schema", attributes.schema}};
+}
+
+/// What is checked for every document while it is scored: a run that reaches its end has passed.
+nlohmann::json document_checks() {
+  const nlohmann::json passed = {{"passed", true}, {"measured", 0.0}, {"tolerance", 0.0}};
+  return {{"token_bytes_are_document_bytes", passed}, {"each_token_once", passed}};
+}
+
+double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+}  // namespace
+
+ScoredArtifact open_artifact(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  return {parse_artifact(bytes, path.string()), to_hex(sha256(bytes)), Bytes{std::ssize(bytes)}};
+}
+
+TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
+                         const EvalOptions& options, const Communicator& comm) {
+  TraceAttributes attributes;
+  attributes.artifact_sha256 = artifact.sha256;
+  attributes.artifact_bytes = artifact.size.value;
+  attributes.tokenizer_sha256 = corpus.tokenizer().digest();
+  attributes.corpus_digest = corpus.digest(options.split);
+  attributes.split = enum_name(options.split);
+  attributes.domains = corpus.domains();
+  attributes.early_tokens = options.early_tokens;
+  attributes.rare_share = options.rare_share;
+  attributes.ranks = comm.size();
+  attributes.threads = options.threads;
+  const GateRule& gate = artifact.artifact.gate;
+  attributes.gate_signal = gate.signal;
+  attributes.gate_calibrated_on = gate.calibrated_on;
+  attributes.gate_threshold = gate.threshold;
+  attributes.gate_fraction = gate.fraction;
+  EvalOptions resolved = options;
+  OptionSet set("eval", "");
+  set.add("eval", resolved);
+  attributes.configuration = set.resolved();
+  attributes.configuration["model"] = artifact.artifact.model;
+  attributes.configuration_digest = digest_of(identity(attributes));
+  attributes.versions = {{"reprise", version()},      {"build", build_summary()},
+                         {"libtorch", TORCH_VERSION}, {"cpu", at::get_cpu_capability()},
+                         {"hdf5", hdf5_version()},    {"communicator", comm.name()}};
+  return attributes;
+}
+
+TraceAttributes join_attributes(const std::vector<TraceAttributes>& segments,
+                                const std::vector<CheckResult>& checks, double writing_s) {
+  Accounting spent;
+  for (const TraceAttributes& segment : segments) spent += accounting_from(segment.accounting);
+  spent.writing_s += writing_s;
+  TraceAttributes whole = segments.front();
+  whole.refined_fraction = share(spent.gated.tokens, spent.base.tokens);
+  whole.random_fraction = share(spent.random.tokens, spent.base.tokens);
+  whole.checks = to_json(checks);
+  whole.checks.update(document_checks());
+  whole.accounting = to_json(spent);
+  whole.accounting["writing_share"] = share(spent.writing_s, total_seconds(spent));
+  return whole;
+}
+
+}  // namespace reprise

@@ -1,0 +1,149 @@
+// A whole evaluation on any number of ranks gives the trace one rank gives, to the last bit.
+#include "eval/evaluate.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "eval/calibrate.h"
+#include "eval/trace/reader.h"
+#include "tests/eval/same_columns.h"
+#include "tests/eval/tiny_world.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_comm.h"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One corpus for all ranks and tests of this program.
+class EvaluateTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    Communicator& comm = test_comm();
+    if (comm.rank() == 0) {
+      own_folder_ = std::make_unique<TemporaryFolder>();
+      write_tiny_corpus(own_folder_->path());
+    }
+    folder_ = broadcast_text(comm, comm.rank() == 0 ? own_folder_->path().string() : "");
+    corpus_ = std::make_unique<Corpus>(folder_ / "corpus");
+  }
+  static void TearDownTestSuite() {
+    corpus_.reset();
+    test_comm().barrier();
+    own_folder_.reset();
+  }
+
+  static GateRule calibrated(Family family, Communicator& comm) {
+    return calibrate_entropy_gate(tiny_artifact(*corpus_, family, {}).artifact, *corpus_, 0.25,
+                                  comm, tiny_options(""));
+  }
+
+  static Trace evaluate_into(const ScoredArtifact& artifact, const EvalOptions& options,
+                             Communicator& comm) {
+    const StopRequest stop;
+    EXPECT_EQ(evaluate(artifact, *corpus_, options, comm, stop), Outcome::kFinished);
+    return read_trace(fs::path(options.out) / "trace.h5");
+  }
+
+  static fs::path out(const std::string& name) { return folder_ / name; }
+
+  static std::unique_ptr<TemporaryFolder> own_folder_;  // on rank 0
+  static fs::path folder_;
+  static std::unique_ptr<Corpus> corpus_;
+};
+
+std::unique_ptr<TemporaryFolder> EvaluateTest::own_folder_;
+fs::path EvaluateTest::folder_;
+std::unique_ptr<Corpus> EvaluateTest::corpus_;
+
+TEST_F(EvaluateTest, CalibrationIsThatOfOneRank) {
+  const auto self = make_self_communicator();
+  const GateRule together = calibrated(Family::kRecurrent, test_comm());
+  const GateRule alone = calibrated(Family::kRecurrent, *self);
+  EXPECT_EQ(together.threshold, alone.threshold);
+  EXPECT_EQ(together.fraction, alone.fraction);
+  EXPECT_NEAR(alone.fraction, 0.25, 1e-3);
+  EXPECT_EQ(alone.calibrated_on, corpus_->digest(Split::kValid));
+}
+
+TEST_F(EvaluateTest, ColumnsAreThoseOfOneRank) {
+  for (const Family family : {Family::kRecurrent, Family::kStatic}) {
+    const auto self = make_self_communicator();
+    const ScoredArtifact artifact = tiny_artifact(*corpus_, family, calibrated(family, *self));
+    const std::string name(enum_name(family));
+    const Trace together =
+        evaluate_into(artifact, tiny_options(out("together_" + name)), test_comm());
+    EXPECT_EQ(together.passes, Passes::kRefined);
+    EXPECT_EQ(together.attributes.ranks, test_comm().size());
+    EXPECT_EQ(std::ssize(together.documents.tokens), std::ssize(corpus_->documents(Split::kTest)));
+    if (test_comm().rank() == 0)
+      expect_same_columns(together,
+                          evaluate_into(artifact, tiny_options(out("alone_" + name)), *self));
+    test_comm().barrier();
+  }
+}
+
+TEST_F(EvaluateTest, WithoutAGateOnlyTheBaseIsScored) {
+  const ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kStatic, {});
+  const Trace trace = evaluate_into(artifact, tiny_options(out("base_only")), test_comm());
+  EXPECT_EQ(trace.passes, Passes::kBaseOnly);
+  EXPECT_TRUE(trace.tokens.nll_gated.empty());
+}
+
+TEST_F(EvaluateTest, AttributesTellWhatWasDone) {
+  const auto self = make_self_communicator();
+  const ScoredArtifact artifact =
+      tiny_artifact(*corpus_, Family::kRecurrent, calibrated(Family::kRecurrent, *self));
+  const EvalOptions options = tiny_options(out("attributes"));
+  const Trace trace = evaluate_into(artifact, options, test_comm());
+  const TraceAttributes& attributes = trace.attributes;
+  EXPECT_EQ(attributes.artifact_sha256, artifact.sha256);
+  EXPECT_EQ(attributes.artifact_bytes, artifact.size.value);
+  EXPECT_EQ(attributes.tokenizer_sha256, corpus_->tokenizer().digest());
+  EXPECT_EQ(attributes.corpus_digest, corpus_->digest(Split::kTest));
+  EXPECT_EQ(attributes.domains, corpus_->domains());
+  EXPECT_EQ(attributes.gate_threshold, artifact.artifact.gate.threshold);
+  const auto tokens = static_cast<double>(trace.tokens.token.size());
+  EXPECT_DOUBLE_EQ(attributes.refined_fraction,
+                   static_cast<double>(std::ranges::count(trace.tokens.refined, 1)) / tokens);
+  EXPECT_DOUBLE_EQ(attributes.random_fraction,
+                   static_cast<double>(std::ranges::count(trace.tokens.random, 1)) / tokens);
+  EXPECT_NEAR(attributes.random_fraction, attributes.gate_fraction, 0.03);
+  EXPECT_EQ(attributes.checks.size(), 7u);
+  for (const auto& [name, check] : attributes.checks.items())
+    EXPECT_EQ(check["passed"], true) << name;
+  EXPECT_EQ(attributes.accounting["base"]["tokens"], tokens);
+  for (const char* pass : {"base", "gated", "random", "all"}) {
+    EXPECT_GT(attributes.accounting[pass]["seconds"], 0) << pass;
+    EXPECT_GE(attributes.accounting[pass]["executed_flops"],
+              attributes.accounting[pass]["nominal_flops"])
+        << pass;
+  }
+  EXPECT_EQ(attributes.configuration["eval"]["unit-tokens"], options.unit_tokens);
+  EXPECT_EQ(attributes.configuration["model"]["width"], 32);
+}
+
+TEST_F(EvaluateTest, ResultsSumTheTrace) {
+  const auto self = make_self_communicator();
+  const ScoredArtifact artifact =
+      tiny_artifact(*corpus_, Family::kRecurrent, calibrated(Family::kRecurrent, *self));
+  const Trace trace = evaluate_into(artifact, tiny_options(out("results")), test_comm());
+  const auto results = nlohmann::json::parse(read_file(out("results") / "results.json"));
+  double nats = 0, bytes = 0;
+  for (const double n : trace.documents.nats_gated) nats += n;
+  for (const auto b : trace.documents.bytes) bytes += static_cast<double>(b);
+  const auto& scores = results["results"]["test"];
+  EXPECT_NEAR(scores["bits_per_byte,gated"].get<double>(), nats / std::log(2) / bytes, 1e-12);
+  EXPECT_NEAR(scores["nats_per_token,gated"].get<double>(),
+              nats / static_cast<double>(trace.tokens.token.size()), 1e-12);
+  EXPECT_GT(scores["bits_per_byte_stderr,none"], 0);
+  EXPECT_EQ(results["n-samples"]["test"]["effective"], trace.documents.tokens.size());
+  EXPECT_EQ(results["higher_is_better"]["test"]["bits_per_byte"], false);
+  EXPECT_TRUE(results["results"].contains("test/prose"));
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,191 @@
+// Scoring against the network called by hand: windows, padding, gates, costs.
+#include "eval/scorer.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+
+#include "eval/cost.h"
+#include "eval/unit.h"
+#include "tests/eval/tiny_world.h"
+#include "tests/support/temporary_folder.h"
+
+namespace reprise {
+namespace {
+
+class ScorerTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    write_tiny_corpus(folder_->path());
+    corpus_ = std::make_unique<Corpus>(folder_->path() / "corpus");
+    network_ = std::make_unique<Network>(
+        tiny_model(*corpus_, Family::kRecurrent),
+        random_parameters(tiny_model(*corpus_, Family::kRecurrent)), at::kFloat);
+  }
+  static void TearDownTestSuite() {
+    network_.reset();
+    corpus_.reset();
+    folder_.reset();
+  }
+
+  static UnitText whole_split() {
+    return read_unit(*corpus_, Split::kTest, {0, std::ssize(corpus_->documents(Split::kTest))});
+  }
+
+  static Gates gates_at(double threshold, double fraction) {
+    return {make_gate({"entropy", threshold, fraction, ""}), make_random_gate(1, fraction)};
+  }
+
+  static UnitColumns score(const UnitText& text, const Gates& gates, UnitOptions options) {
+    const Scorer scorer(*network_, gates);
+    const Slicer slicer(corpus_->train_counts(), 0.1, 16);
+    Accounting unused;
+    return UnitScorer(scorer, corpus_->tokenizer(), slicer, options).score(text, unused);
+  }
+
+  /// Nats of the document's token `position`, from a window that starts at `first`, alone.
+  static double by_hand(const UnitText& text, int64_t document, int64_t first, int64_t position) {
+    const at::NoGradGuard no_grad;
+    std::vector<int64_t> inputs;
+    for (int64_t i = first; i < position; ++i) inputs.push_back(text.token(document, i));
+    const auto features =
+        network_->base_passes(at::tensor(inputs, at::kLong).unsqueeze(0)).features_BTD;
+    const at::Tensor last = features.select(1, features.size(1) - 1);
+    return network_
+        ->cross_entropy(last, at::tensor({int64_t{text.token(document, position)}}, at::kLong))
+        .item<double>();
+  }
+
+  static int64_t longest_document(const UnitText& text) {
+    const auto longest = std::ranges::max_element(text.documents, {}, &Document::tokens);
+    return longest - text.documents.begin();
+  }
+
+  static constexpr double kMedianEntropy = 5.0;  // or near it: some predictions lie on either side
+  static constexpr UnitOptions kOptions{{64, 32}, 256};
+  static std::unique_ptr<TemporaryFolder> folder_;
+  static std::unique_ptr<Corpus> corpus_;
+  static std::unique_ptr<Network> network_;
+};
+
+std::unique_ptr<TemporaryFolder> ScorerTest::folder_;
+std::unique_ptr<Corpus> ScorerTest::corpus_;
+std::unique_ptr<Network> ScorerTest::network_;
+
+TEST_F(ScorerTest, WindowsGiveTheContextTheyPromise) {
+  const UnitText text = whole_split();
+  const int64_t document = longest_document(text);
+  const int64_t tokens = text.documents[static_cast<size_t>(document)].tokens;
+  ASSERT_GT(tokens, 64 + 32 + 10);
+  const UnitColumns columns = score(text, {}, kOptions);
+  const auto nll = [&](int64_t position) {
+    const auto row = columns.documents.first_token[static_cast<size_t>(document)] +
+                     static_cast<uint64_t>(position) - 1;
+    return columns.tokens.nll_base[row];
+  };
+  EXPECT_NEAR(nll(1), by_hand(text, document, 0, 1), 1e-4);
+  EXPECT_NEAR(nll(64), by_hand(text, document, 0, 64), 1e-4);
+  EXPECT_NEAR(nll(65), by_hand(text, document, 32, 65), 1e-4);  // the second window starts at 32
+  EXPECT_NEAR(nll(96), by_hand(text, document, 32, 96), 1e-4);
+  const int64_t last_start = tokens - 1 - 64;  // the last window is full
+  EXPECT_NEAR(nll(tokens - 1), by_hand(text, document, last_start, tokens - 1), 1e-4);
+}
+
+TEST_F(ScorerTest, NeighboursAndPaddingChangeNothing) {
+  const UnitText text = whole_split();
+  const Gates gates = gates_at(kMedianEntropy, 0.3);
+  const UnitColumns together =
+      score(text, gates, {{64, 32}, 1 << 20});  // one batch, padded to the longest
+  for (size_t d = 0; d < text.documents.size(); d += 5) {
+    const UnitText alone = read_unit(*corpus_, Split::kTest, {static_cast<int64_t>(d), 1});
+    const UnitColumns single = score(alone, gates, {{64, 32}, 64});
+    for (size_t i = 0; i < single.tokens.token.size(); ++i) {
+      const size_t row = together.documents.first_token[d] + i;
+      EXPECT_EQ(single.tokens.token[i], together.tokens.token[row]);
+      EXPECT_EQ(single.tokens.random[i], together.tokens.random[row]);
+      EXPECT_NEAR(single.tokens.nll_base[i], together.tokens.nll_base[row], 1e-4);
+      EXPECT_NEAR(single.tokens.nll_all[i], together.tokens.nll_all[row], 1e-4);
+    }
+  }
+}
+
+TEST_F(ScorerTest, GateDecidesByEntropyAndReplacesTheScore) {
+  const UnitColumns columns = score(whole_split(), gates_at(kMedianEntropy, 0.3), kOptions);
+  const TokenColumns& t = columns.tokens;
+  const auto refined = std::ranges::count(t.refined, 1);
+  ASSERT_GT(refined, 0);
+  ASSERT_LT(refined, std::ssize(t.refined));
+  double moved = 0;
+  for (size_t i = 0; i < t.token.size(); ++i) {
+    EXPECT_EQ(t.refined[i], t.entropy_base[i] > kMedianEntropy);
+    EXPECT_EQ(t.passes[i], 2 + t.refined[i]);
+    if (t.refined[i]) {
+      EXPECT_NEAR(t.nll_gated[i], t.nll_all[i], 1e-4);
+    } else {
+      EXPECT_EQ(t.nll_gated[i], t.nll_base[i]);
+    }
+    if (t.random[i]) {
+      EXPECT_NEAR(t.nll_random[i], t.nll_all[i], 1e-4);
+    } else {
+      EXPECT_EQ(t.nll_random[i], t.nll_base[i]);
+    }
+    moved = std::max(moved, static_cast<double>(std::abs(t.nll_all[i] - t.nll_base[i])));
+  }
+  EXPECT_GT(moved,
+            0.1);  // the second pass does something here, so the comparisons above say something
+}
+
+TEST_F(ScorerTest, NothingAndEverythingRefined) {
+  const UnitText text = whole_split();
+  const UnitColumns none = score(text, gates_at(100, 0), kOptions);
+  EXPECT_EQ(none.tokens.nll_gated, none.tokens.nll_base);
+  EXPECT_EQ(none.tokens.nll_random, none.tokens.nll_base);
+  const UnitColumns all = score(text, gates_at(-1, 1), kOptions);
+  EXPECT_THAT(all.tokens.nll_gated,
+              testing::Pointwise(testing::FloatNear(1e-4f), all.tokens.nll_all));
+  EXPECT_EQ(all.tokens.nll_gated, all.tokens.nll_random);
+}
+
+TEST_F(ScorerTest, ColumnsComeFromTheText) {
+  const UnitText text = whole_split();
+  const UnitColumns columns = score(text, {}, kOptions);
+  EXPECT_TRUE(columns.tokens.nll_gated.empty());
+  uint64_t row = 0;
+  for (size_t d = 0; d < text.documents.size(); ++d) {
+    EXPECT_EQ(columns.documents.first_token[d], row);
+    EXPECT_EQ(columns.documents.bytes[d], static_cast<uint64_t>(text.documents[d].bytes.value));
+    EXPECT_EQ(columns.documents.hash[d], to_hex(text.documents[d].hash));
+    EXPECT_EQ(columns.tokens.token[row], text.token(static_cast<int64_t>(d), 1));
+    EXPECT_EQ(columns.tokens.position[row], 1u);
+    EXPECT_TRUE(columns.tokens.slices[row] & static_cast<uint32_t>(Slice::kEarly));
+    row += columns.documents.tokens[d];
+  }
+  EXPECT_EQ(row, columns.tokens.token.size());
+}
+
+TEST_F(ScorerTest, DocumentWhoseBytesDisagreeIsRefused) {
+  UnitText text = whole_split();
+  std::vector<Document> documents(text.documents.begin(), text.documents.end());
+  documents[0].bytes.value += 1000;
+  text.documents = documents;
+  try {
+    score(text, {}, kOptions);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInvalidTrace);
+  }
+}
+
+TEST(Cost, ByHand) {
+  ModelOptions model;
+  model.vocab = 100, model.width = 8, model.heads = 2, model.kv_heads = 1, model.mlp_ratio = 2;
+  model.prelude = 1, model.core = 2, model.coda = 1, model.passes = 2;
+  // Layer: query and output 2*64, key and value 2*8*4, MLP 2*2*64. Six layers run; attention 4*8 a
+  // key and layer.
+  const PassWork one{1, 10, 1};
+  EXPECT_EQ(base_flops(model, one), 2 * 6 * (128 + 64 + 256) + 4 * 8 * 6 * 10 + 2 * 8 * 100);
+  EXPECT_EQ(refinement_flops(model, one), 2 * 3 * (128 + 256) + 4 * 8 * 3 * 10 + 2 * 8 * 100);
+}
+
+}  // namespace
+}  // namespace reprise
