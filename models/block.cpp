@@ -45,37 +45,31 @@ LayerWeights bind_layer(const Parameters& parameters, int64_t layer, at::ScalarT
   return weights;
 }
 
-at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_BTD,
-                     const at::Tensor& embedded_BTD, const ops::RotaryTable& rotary,
+at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, const RowSet& rows,
                      LayerKeys* kept) {
-  const ops::Residual entry = ops::mix_and_norm(hidden_BTD, embedded_BTD, weights.mix_2D);
-  const at::Tensor projected_BTC = at::linear(entry.normed, weights.projection_CD);
-  const ops::Heads heads = ops::split_heads(projected_BTC, weights.gain_H, rotary);
-  if (kept) *kept = {heads.keys_BGTE, heads.values_BGTE};
-  return finish_layer(weights, entry.stream,
-                      ops::attention(heads.queries_BHTE, heads.keys_BGTE, heads.values_BGTE));
+  const ops::Residual entry = ops::mix_and_norm(hidden_MD, rows.embedded_MD, weights.mix_2D);
+  const at::Tensor projected_MC = at::linear(entry.normed, weights.projection_CD);
+  const ops::Heads heads =
+      ops::split_heads(projected_MC, weights.gain_H, rows.rotary, rows.positions_M);
+  const auto by_sequence = [&](const at::Tensor& x_MGE) {
+    return x_MGE.unflatten(0, {rows.sequences, rows.length}).transpose(1, 2);
+  };
+  const LayerKeys keys{by_sequence(heads.keys_MGE), by_sequence(heads.values_MGE)};
+  if (kept) *kept = keys;
+  return finish_layer(
+      weights, entry.stream,
+      ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M));
 }
 
-at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_BTD,
-                        const at::Tensor& embedded_BTD, const ops::RotaryTable& rotary,
-                        const LayerKeys& keys) {
-  const ops::Residual entry = ops::mix_and_norm(hidden_BTD, embedded_BTD, weights.mix_2D);
-  const at::Tensor projected_BTD = at::linear(entry.normed, query_rows(weights));
-  const at::Tensor queries_BHTE = ops::split_queries(projected_BTD, weights.gain_H, rotary);
-  return finish_layer(weights, entry.stream,
-                      ops::attention(queries_BHTE, keys.keys_BGTE, keys.values_BGTE));
-}
-
-at::Tensor refine_layer_rows(const LayerWeights& weights, const at::Tensor& hidden_MD,
-                             const at::Tensor& embedded_MD, const ops::RotaryTable& rotary,
-                             const LayerKeys& keys, const at::Tensor& rows_M) {
-  const ops::Residual entry = ops::mix_and_norm(hidden_MD, embedded_MD, weights.mix_2D);
+at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_MD,
+                        const RowSet& rows, const LayerKeys& keys) {
+  const ops::Residual entry = ops::mix_and_norm(hidden_MD, rows.embedded_MD, weights.mix_2D);
   const at::Tensor projected_MD = at::linear(entry.normed, query_rows(weights));
-  const at::Tensor positions_M = rows_M % keys.keys_BGTE.size(2);
-  const at::Tensor queries_MHE =
-      ops::split_packed_queries(projected_MD, weights.gain_H, rotary, positions_M);
-  return finish_layer(weights, entry.stream,
-                      ops::packed_attention(queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows_M));
+  const ops::Heads heads =
+      ops::split_heads(projected_MD, weights.gain_H, rows.rotary, rows.positions_M);
+  return finish_layer(
+      weights, entry.stream,
+      ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M));
 }
 
 }  // namespace reprise

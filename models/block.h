@@ -1,9 +1,11 @@
-// One layer: attention and MLP around the residual stream, the block of the public 16 MB baseline
-// (docs/models.md).
+// One layer: attention and MLP around the residual stream, the block of the public 16 MB baseline.
 //
 //   x = mix[0] * x + mix[1] * x0
 //   x = x + attention.scale * attention(rms_norm(x))
 //   x = x + mlp.scale * mlp(rms_norm(x))
+//
+// A layer runs on rows: all positions of a batch, or those a gate picked. Which rows they are
+// matters only to the rotation and to attention.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -29,20 +31,22 @@ struct LayerWeights {
 /// Casts layer `layer` of `parameters`; the casts are part of the autograd graph.
 LayerWeights bind_layer(const Parameters& parameters, int64_t layer, at::ScalarType compute);
 
-/// The layer over whole sequences, each position attending to keys this call makes. Fills `kept`
-/// unless it is null.
-at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_BTD,
-                     const at::Tensor& embedded_BTD, const ops::RotaryTable& rotary,
+/// The rows a pass runs on, and where they stand.
+struct RowSet {
+  int64_t sequences = 0, length = 0;
+  at::Tensor rows_M;       ///< b * T + t, ascending
+  at::Tensor positions_M;  ///< t
+  at::Tensor embedded_MD;  ///< x0 of these rows
+  ops::RotaryTable rotary;
+};
+
+/// The layer on all rows, each attending to the keys this call makes. Keeps them unless `kept` is
+/// null.
+at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, const RowSet& rows,
                      LayerKeys* kept);
 
-/// The layer over whole sequences, attending to keys that an earlier call kept.
-at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_BTD,
-                        const at::Tensor& embedded_BTD, const ops::RotaryTable& rotary,
-                        const LayerKeys& keys);
-
-/// The same for packed rows of those sequences, sorted (docs/refinement.md).
-at::Tensor refine_layer_rows(const LayerWeights& weights, const at::Tensor& hidden_MD,
-                             const at::Tensor& embedded_MD, const ops::RotaryTable& rotary,
-                             const LayerKeys& keys, const at::Tensor& rows_M);
+/// The layer on any rows, attending to keys that an earlier call kept, by rule `coarse`.
+at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_MD,
+                        const RowSet& rows, const LayerKeys& keys);
 
 }  // namespace reprise

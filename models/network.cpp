@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <ATen/OpMathType.h>
 
-#include "models/block.h"
 #include "models/ops/head.h"
 #include "models/ops/rms_norm.h"
 
@@ -17,37 +16,49 @@ struct Network::Weights {
 
 namespace {
 
-/// Where each layer of a range leaves the keys it made, or null.
-using KeptKeys = std::vector<LayerKeys>*;
+/// Every row of a batch.
+RowSet all_rows(const at::Tensor& embedded_BTD, const ops::RotaryTable& rotary) {
+  const int64_t sequences = embedded_BTD.size(0), length = embedded_BTD.size(1);
+  const at::Tensor rows_M = at::arange(sequences * length, embedded_BTD.options().dtype(at::kLong));
+  return {sequences, length, rows_M, rows_M % length, embedded_BTD.flatten(0, 1), rotary};
+}
 
+/// Some rows of a batch.
+RowSet picked_rows(const RowSet& all, const at::Tensor& rows_M) {
+  return {all.sequences,
+          all.length,
+          rows_M,
+          rows_M % all.length,
+          all.embedded_MD.index_select(0, rows_M),
+          all.rotary};
+}
+
+/// Layers [range.first, ...) over all rows; fills `kept`, one entry per layer, unless it is null.
 at::Tensor run_range(const std::vector<LayerWeights>& layers, LayerRange range,
-                     at::Tensor hidden_BTD, const at::Tensor& embedded_BTD,
-                     const ops::RotaryTable& rotary, KeptKeys kept) {
+                     at::Tensor hidden_MD, const RowSet& rows, std::vector<LayerKeys>* kept) {
   if (kept) kept->resize(static_cast<size_t>(range.count));
   for (int64_t i = 0; i < range.count; ++i)
-    hidden_BTD = run_layer(layers[static_cast<size_t>(range.first + i)], hidden_BTD, embedded_BTD,
-                           rotary, kept ? &(*kept)[static_cast<size_t>(i)] : nullptr);
-  return hidden_BTD;
+    hidden_MD = run_layer(layers[static_cast<size_t>(range.first + i)], hidden_MD, rows,
+                          kept ? &(*kept)[static_cast<size_t>(i)] : nullptr);
+  return hidden_MD;
 }
 
+/// The same layers over any rows, on the keys that were kept.
 at::Tensor refine_range(const std::vector<LayerWeights>& layers, LayerRange range,
-                        at::Tensor hidden_BTD, const at::Tensor& embedded_BTD,
-                        const ops::RotaryTable& rotary, const std::vector<LayerKeys>& keys) {
-  for (size_t i = 0; i < keys.size(); ++i)
-    hidden_BTD = refine_layer(layers[static_cast<size_t>(range.first) + i], hidden_BTD,
-                              embedded_BTD, rotary, keys[i]);
-  return hidden_BTD;
-}
-
-void require_keys(const BasePasses& base, const PassPlan& plan) {
-  require(static_cast<int64_t>(base.core_keys.size()) == plan.refinement.count, ExitCode::kFailure,
+                        at::Tensor hidden_MD, const RowSet& rows,
+                        const std::vector<LayerKeys>& keys) {
+  require(static_cast<int64_t>(keys.size()) == range.count, ExitCode::kFailure,
           "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
+  for (size_t i = 0; i < keys.size(); ++i)
+    hidden_MD =
+        refine_layer(layers[static_cast<size_t>(range.first) + i], hidden_MD, rows, keys[i]);
+  return hidden_MD;
 }
 
 void require_rows(const at::Tensor& rows_M, int64_t positions) {
   if (rows_M.numel() == 0) return;
-  const bool sorted = (rows_M.slice(0, 1) > rows_M.slice(0, 0, -1)).all().item<bool>();
-  require(sorted && rows_M[0].item<int64_t>() >= 0 && rows_M[-1].item<int64_t>() < positions,
+  const bool ascending = (rows_M.slice(0, 1) > rows_M.slice(0, 0, -1)).all().item<bool>();
+  require(ascending && rows_M[0].item<int64_t>() >= 0 && rows_M[-1].item<int64_t>() < positions,
           ExitCode::kFailure, "rows to refine must be distinct, ascending and below ", positions);
 }
 
@@ -73,16 +84,18 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep) c
   const auto& [embedding_VD, layers, rotary] = *weights_;
   BasePasses base;
   base.embedded_BTD = ops::rms_norm(at::embedding(embedding_VD, tokens_BT));
-  at::Tensor hidden_BTD =
-      run_range(layers, plan_.prelude, base.embedded_BTD, base.embedded_BTD, rotary, nullptr);
+  const RowSet rows = all_rows(base.embedded_BTD, rotary);
+  at::Tensor hidden_MD = run_range(layers, plan_.prelude, rows.embedded_MD, rows, nullptr);
   for (size_t pass = 0; pass < plan_.passes.size(); ++pass) {
     const bool last = pass + 1 == plan_.passes.size();
-    hidden_BTD = run_range(layers, plan_.passes[pass], hidden_BTD, base.embedded_BTD, rotary,
-                           keep.keys && last ? &base.core_keys : nullptr);
-    if (keep.all_passes || last) base.hidden_PBTD.push_back(hidden_BTD);
+    hidden_MD = run_range(layers, plan_.passes[pass], hidden_MD, rows,
+                          keep.keys && last ? &base.core_keys : nullptr);
+    if (keep.all_passes || last)
+      base.hidden_PBTD.push_back(hidden_MD.view(base.embedded_BTD.sizes()));
   }
-  base.features_BTD = ops::rms_norm(run_range(layers, plan_.coda, hidden_BTD, base.embedded_BTD,
-                                              rotary, keep.keys ? &base.coda_keys : nullptr));
+  const at::Tensor coda_MD =
+      run_range(layers, plan_.coda, hidden_MD, rows, keep.keys ? &base.coda_keys : nullptr);
+  base.features_BTD = ops::rms_norm(coda_MD).view(base.embedded_BTD.sizes());
   return base;
 }
 
@@ -92,45 +105,40 @@ at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
   require(pass >= 0 && pass<last&& static_cast<int64_t>(base.hidden_PBTD.size())> last,
           ExitCode::kFailure, "no hidden state of pass ", pass,
           " was kept; run base_passes with all_passes = true");
-  return ops::rms_norm(run_range(weights_->layers, plan_.coda,
-                                 base.hidden_PBTD[static_cast<size_t>(pass)], base.embedded_BTD,
-                                 weights_->rotary, nullptr));
+  const at::Tensor hidden_MD = base.hidden_PBTD[static_cast<size_t>(pass)].flatten(0, 1);
+  const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  return ops::rms_norm(run_range(weights_->layers, plan_.coda, hidden_MD, rows, nullptr))
+      .view(base.embedded_BTD.sizes());
+}
+
+at::Tensor Network::refine(const BasePasses& base, const RowSet& rows,
+                           const at::Tensor& hidden_MD) const {
+  const at::Tensor refined_MD =
+      refine_range(weights_->layers, plan_.refinement, hidden_MD, rows, base.core_keys);
+  return ops::rms_norm(
+      refine_range(weights_->layers, plan_.coda, refined_MD, rows, base.coda_keys));
 }
 
 at::Tensor Network::refine_all(const BasePasses& base) const {
-  require_keys(base, plan_);
-  const auto& [embedding_VD, layers, rotary] = *weights_;
-  const at::Tensor hidden_BTD = refine_range(layers, plan_.refinement, base.hidden_PBTD.back(),
-                                             base.embedded_BTD, rotary, base.core_keys);
-  return ops::rms_norm(
-      refine_range(layers, plan_.coda, hidden_BTD, base.embedded_BTD, rotary, base.coda_keys));
+  const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  return refine(base, rows, base.hidden_PBTD.back().flatten(0, 1)).view(base.embedded_BTD.sizes());
 }
 
 at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M) const {
-  require_keys(base, plan_);
-  require_rows(rows_M, base.embedded_BTD.size(0) * base.embedded_BTD.size(1));
-  const auto& layers = weights_->layers;
-  at::Tensor hidden_MD = base.hidden_PBTD.back().flatten(0, 1).index_select(0, rows_M);
-  const at::Tensor embedded_MD = base.embedded_BTD.flatten(0, 1).index_select(0, rows_M);
-  const auto run = [&](LayerRange range, const std::vector<LayerKeys>& keys) {
-    for (size_t i = 0; i < keys.size(); ++i)
-      hidden_MD = refine_layer_rows(layers[static_cast<size_t>(range.first) + i], hidden_MD,
-                                    embedded_MD, weights_->rotary, keys[i], rows_M);
-  };
-  run(plan_.refinement, base.core_keys);
-  run(plan_.coda, base.coda_keys);
-  return ops::rms_norm(hidden_MD);
+  const RowSet all = all_rows(base.embedded_BTD, weights_->rotary);
+  require_rows(rows_M, all.rows_M.size(0));
+  const at::Tensor hidden_MD = base.hidden_PBTD.back().flatten(0, 1);
+  return refine(base, picked_rows(all, rows_M), hidden_MD.index_select(0, rows_M));
 }
 
 at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const {
-  require_keys(base, plan_);
-  const auto& [embedding_VD, layers, rotary] = *weights_;
-  const at::Tensor& coarse_BTD = base.hidden_PBTD.back();
-  const at::Tensor refined_BTD =
-      refine_range(layers, plan_.refinement, coarse_BTD, base.embedded_BTD, rotary, base.core_keys);
-  const at::Tensor hidden_BTD = at::where(mask_BT.unsqueeze(-1), refined_BTD, coarse_BTD);
-  return ops::rms_norm(
-      refine_range(layers, plan_.coda, hidden_BTD, base.embedded_BTD, rotary, base.coda_keys));
+  const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  const at::Tensor coarse_MD = base.hidden_PBTD.back().flatten(0, 1);
+  const at::Tensor refined_MD =
+      refine_range(weights_->layers, plan_.refinement, coarse_MD, rows, base.core_keys);
+  const at::Tensor hidden_MD = at::where(mask_BT.flatten().unsqueeze(-1), refined_MD, coarse_MD);
+  return ops::rms_norm(refine_range(weights_->layers, plan_.coda, hidden_MD, rows, base.coda_keys))
+      .view(base.embedded_BTD.sizes());
 }
 
 at::Tensor Network::logits(const at::Tensor& features) const {

@@ -1,18 +1,19 @@
-// The forward contract of every family: prelude, core x passes, coda, tied head; then, for positions
-// a gate picks, the core once more.
+// The forward contract of every family: prelude, core x passes, coda, tied head; then, for
+// positions a gate picks, the core once more.
 //
-// A Network binds Parameters to an arithmetic for as long as they do not change: each weight is cast
-// once, when it is made, and the cast is part of the autograd graph. Training makes one per step,
-// evaluation one per run.
+// A Network binds Parameters to an arithmetic for as long as they do not change: each weight is
+// cast once, when it is made, and the cast is part of the autograd graph. Training makes one per
+// step, evaluation one per run.
 //
 //   Network network(options, parameters, at::kBFloat16);
 //   BasePasses base = network.base_passes(tokens_BT, {.keys = true});
 //   at::Tensor nats_BT = network.cross_entropy(base.features_BTD, targets_BT);
-//   at::Tensor refined_MD = network.refine_rows(base, rows_M);  // these positions run the core again
+//   at::Tensor refined_MD = network.refine_rows(base, rows_M);  // these positions run the core
+//   again
 //
-// Rule `coarse` (docs/refinement.md): a refined position's queries read the keys and values the last
-// base pass left, at every core and coda layer; it writes none. So refined rows depend on their own
-// hidden state and on those keys only, and the sparse pass equals the masked-dense one.
+// Rule `coarse` (docs/refinement.md): a refined position's queries read the keys and values the
+// last base pass left, at every core and coda layer; it writes none. So refined rows depend on
+// their own hidden state and on those keys only, and the sparse pass equals the masked-dense one.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -65,6 +66,8 @@ class Network {
 
  private:
   struct Weights;
+  at::Tensor refine(const BasePasses& base, const RowSet& rows, const at::Tensor& hidden_MD) const;
+
   ModelOptions options_;
   PassPlan plan_;
   std::shared_ptr<const Weights> weights_;

@@ -6,10 +6,6 @@
 
 namespace reprise::ops {
 
-/// Added to the mean square: the same in every precision, so that bf16 computes the model fp32
-/// does.
-inline constexpr double kNormEpsilon = 1e-6;
-
 /// x / sqrt(mean(x^2) + kNormEpsilon) over the last dimension; the mean is taken in fp32 (fp64 for
 /// fp64).
 at::Tensor rms_norm(const at::Tensor& x);

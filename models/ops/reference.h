@@ -1,0 +1,22 @@
+// Every operation of this folder as a plain tensor expression: its definition, what runs on devices
+// without kernels of ours, and what the kernels are tested against.
+#pragma once
+
+#include "models/ops/heads.h"
+#include "models/ops/residual.h"
+
+namespace reprise::ops::reference {
+
+at::Tensor rms_norm(const at::Tensor& x);
+Residual mix_and_norm(const at::Tensor& x, const at::Tensor& x0, const at::Tensor& mix_2D);
+Residual add_and_norm(const at::Tensor& x, const at::Tensor& y, const at::Tensor& scale_D);
+at::Tensor add_scaled(const at::Tensor& x, const at::Tensor& y, const at::Tensor& scale_D);
+Heads split_heads(const at::Tensor& projected_MC, const at::Tensor& gain_H,
+                  const RotaryTable& rotary, const at::Tensor& positions_M);
+at::Tensor squared_relu(const at::Tensor& x);
+at::Tensor attention(const at::Tensor& queries_MHE, const at::Tensor& keys_BGTE,
+                     const at::Tensor& values_BGTE, const at::Tensor& rows_M);
+at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding_VD,
+                         const at::Tensor& targets, double softcap);
+
+}  // namespace reprise::ops::reference

@@ -1,0 +1,114 @@
+#include "tests/models/ops/operations.h"
+
+#include "models/ops/attention.h"
+#include "models/ops/head.h"
+#include "models/ops/reference.h"
+#include "models/ops/rms_norm.h"
+#include "models/ops/squared_relu.h"
+#include "tests/models/tiny_models.h"
+
+namespace reprise::test {
+
+namespace {
+
+namespace reference = ops::reference;
+
+at::Tensor normal(at::IntArrayRef shape, uint32_t stream) {
+  return normal_tensor(shape, stream, at::kDouble);
+}
+
+Tensors list(const ops::Residual& x) { return {x.stream, x.normed}; }
+Tensors list(const ops::Heads& x) { return {x.queries_MHE, x.keys_MGE, x.values_MGE}; }
+
+void add_row_operations(std::vector<Operation>& all) {
+  const at::Tensor x = normal({7, 37}, 1), y = normal({7, 37}, 2);
+  all.push_back({"rms_norm",
+                 {x},
+                 0,
+                 [](const Tensors& in) { return Tensors{ops::rms_norm(in[0])}; },
+                 [](const Tensors& in) { return Tensors{reference::rms_norm(in[0])}; }});
+  all.push_back(
+      {"mix_and_norm",
+       {x, y, normal({2, 37}, 3)},
+       1,
+       [](const Tensors& in) { return list(ops::mix_and_norm(in[0], in[1], in[2])); },
+       [](const Tensors& in) { return list(reference::mix_and_norm(in[0], in[1], in[2])); }});
+  all.push_back(
+      {"add_and_norm",
+       {x, y, normal({37}, 4)},
+       1,
+       [](const Tensors& in) { return list(ops::add_and_norm(in[0], in[1], in[2])); },
+       [](const Tensors& in) { return list(reference::add_and_norm(in[0], in[1], in[2])); }});
+  all.push_back(
+      {"add_scaled",
+       {x, y, normal({37}, 4)},
+       1,
+       [](const Tensors& in) { return Tensors{ops::add_scaled(in[0], in[1], in[2])}; },
+       [](const Tensors& in) { return Tensors{reference::add_scaled(in[0], in[1], in[2])}; }});
+  all.push_back({"squared_relu",
+                 {x},
+                 0,
+                 [](const Tensors& in) { return Tensors{ops::squared_relu(in[0])}; },
+                 [](const Tensors& in) { return Tensors{reference::squared_relu(in[0])}; }});
+}
+
+/// Three query heads and `kv_heads` key heads of width 10, rotated in `share` of their channels.
+Operation split_heads(const std::string& name, int64_t kv_heads, double share) {
+  const at::Tensor positions = at::tensor({0, 1, 2, 5, 8}, at::kLong);
+  const auto table = [=](const at::Tensor& gain) {
+    return ops::make_rotary_table({9, 10, share, 100}, gain.options().requires_grad(false));
+  };
+  return {name,
+          {normal({5, (3 + 2 * kv_heads) * 10}, 5), normal({3}, 6)},
+          1,
+          [=](const Tensors& in) {
+            return list(ops::split_heads(in[0], in[1], table(in[1]), positions));
+          },
+          [=](const Tensors& in) {
+            return list(reference::split_heads(in[0], in[1], table(in[1]), positions));
+          }};
+}
+
+/// Two sequences of `length`, four query heads over two key heads of width 6, at these rows.
+Operation attention(const std::string& name, int64_t length, const at::Tensor& rows) {
+  return {
+      name,
+      {normal({rows.size(0), 4, 6}, 7), normal({2, 2, length, 6}, 8), normal({2, 2, length, 6}, 9)},
+      0,
+      [=](const Tensors& in) { return Tensors{ops::attention(in[0], in[1], in[2], rows)}; },
+      [=](const Tensors& in) { return Tensors{reference::attention(in[0], in[1], in[2], rows)}; }};
+}
+
+Operation cross_entropy(const std::string& name, double softcap, double scale) {
+  const at::Tensor targets = at::tensor({3, 0, 12, 7, 7}, at::kLong);
+  return {name,
+          {scale * normal({5, 6}, 10), normal({13, 6}, 11)},
+          0,
+          [=](const Tensors& in) {
+            return Tensors{ops::cross_entropy(in[0], in[1], targets, softcap)};
+          },
+          [=](const Tensors& in) {
+            return Tensors{reference::cross_entropy(in[0], in[1], targets, softcap)};
+          }};
+}
+
+}  // namespace
+
+std::vector<Operation> operations() {
+  std::vector<Operation> all;
+  add_row_operations(all);
+  all.push_back(split_heads("split_heads", 1, 1));
+  all.push_back(split_heads("split_heads_partly_rotated", 2, 0.4));
+  all.push_back(split_heads("split_heads_not_rotated", 1, 0));
+  all.push_back(split_heads("split_queries", 0, 1));
+  all.push_back(attention("attention_dense", 5, at::arange(10, at::kLong)));
+  all.push_back(attention("attention_dense_many_blocks", 75, at::arange(150, at::kLong)));
+  all.push_back(attention("attention_packed", 40, at::tensor({0, 3, 4, 39, 41, 79}, at::kLong)));
+  all.push_back(attention("attention_packed_one_sequence", 5, at::tensor({6, 9}, at::kLong)));
+  all.push_back(cross_entropy("cross_entropy", 30, 1));
+  all.push_back(cross_entropy("cross_entropy_saturated", 2, 3));
+  all.push_back(cross_entropy("cross_entropy_wide_cap", 500, 10));
+  return all;
+}
+
+}  // namespace reprise::test
