@@ -23,11 +23,17 @@ namespace {
 
 constexpr int64_t kBlockBytes = 4'000'000;  // of text encoded at a time by all threads together
 
-void check_place(const fs::path& out) {
+void check_options(const DataOptions& options) {
+  const fs::path out = options.out;
   require(!out.empty(), ExitCode::kUsage, "--data.out is missing: name the folder for the corpus");
   const bool taken = fs::exists(out) && !(fs::is_directory(out) && fs::is_empty(out));
   require(!taken || fs::exists(out / kManifestName), ExitCode::kUsage, "--data.out ", out.string(),
           ": exists and is not a corpus; name another folder or remove it");
+  require(options.shard_tokens >= 1 && options.shard_tokens <= kMostShardTokens, ExitCode::kUsage,
+          "--data.shard-tokens ", options.shard_tokens, ": the header of a shard counts from 1 to ",
+          kMostShardTokens);
+  require(options.tokenizer_bytes >= 1, ExitCode::kUsage, "--data.tokenizer-bytes ",
+          options.tokenizer_bytes, ": a tokenizer needs text to be trained on");
 }
 
 /// Train text in the order of the documents' hashes, up to `limit` bytes.
@@ -40,10 +46,6 @@ TextStream training_texts(const DocumentPool& pool, int64_t limit) {
         return pool.text(documents[next++]);
       };
 }
-
-struct Changes {
-  int64_t documents = 0, bytes = 0, emptied = 0;
-};
 
 /// Documents [first, end) that are encoded together: at least one.
 size_t end_of_block(const std::vector<FoundDocument>& documents, size_t first) {
@@ -58,65 +60,100 @@ StoredText encode_document(const DocumentPool& pool, const Tokenizer& tokenizer,
   try {
     return store_text(tokenizer, pool.text(document));
   } catch (const Error& error) {
-    fail(error.code(), pool.origin(document), ", byte ", document.place.offset, ": ", error.what());
+    fail(error.code(), pool.origin(document), ", document at ", document.place.offset, ": ",
+         error.what());
   }
 }
 
-/// Encodes and writes one split; fills its part of the index.
-json write_split(const DocumentPool& pool, Split split, const Tokenizer& tokenizer,
-                 const DataOptions& options, const fs::path& folder, CorpusIndex& index,
-                 Changes& changes) {
-  const auto& found = pool.documents(split);
-  auto& documents = index.documents[static_cast<size_t>(split)];
-  ShardWriter writer(folder, std::string(enum_name(split)), options.shard_tokens);
-  Progress progress(concat(enum_name(split), " documents"), static_cast<int64_t>(found.size()), 0);
-  Bytes bytes;
-  for (size_t first = 0, end = 0; first < found.size(); first = end) {
-    end = end_of_block(found, first);
-    const auto block = parallel_map(
-        end - first, [&](size_t i) { return encode_document(pool, tokenizer, found[first + i]); });
-    for (size_t i = 0; i < block.size(); ++i) {
-      const FoundDocument& source = found[first + i];
-      changes.documents += block[i].changed_bytes > 0;
-      changes.bytes += block[i].changed_bytes;
-      changes.emptied += block[i].tokens.empty();
-      if (block[i].tokens.empty()) continue;
-      const Bytes size{static_cast<int64_t>(block[i].text.size())};
-      const int64_t start = writer.add(block[i].tokens);
-      documents.push_back({start, writer.tokens() - start, size, source.domain, source.hash});
-      bytes += size;
-      if (split != Split::kTrain) continue;
-      ++index.train_counts[kBeginOfDocument];
-      for (const Token token : block[i].tokens) ++index.train_counts[token];
+/// Encodes the documents of a pool into the files of one folder.
+class CorpusWriter {
+ public:
+  CorpusWriter(const DocumentPool& pool, const Tokenizer& tokenizer, int64_t shard_tokens,
+               fs::path folder)
+      : pool_(pool),
+        tokenizer_(tokenizer),
+        shard_tokens_(shard_tokens),
+        folder_(std::move(folder)),
+        index_{{}, pool.domains(), std::vector<int64_t>(static_cast<size_t>(tokenizer.vocab()))} {}
+
+  /// Writes the shards of a split and returns its entry in the manifest.
+  json write_split(Split split) {
+    const auto& found = pool_.documents(split);
+    const std::string name(enum_name(split));
+    ShardWriter shards(folder_, name, shard_tokens_);
+    Progress progress(name + " documents", static_cast<int64_t>(found.size()), 0);
+    for (size_t first = 0, end = 0; first < found.size(); first = end) {
+      end = end_of_block(found, first);
+      const auto block = parallel_map(end - first, [&](size_t i) {
+        return encode_document(pool_, tokenizer_, found[first + i]);
+      });
+      for (size_t i = 0; i < block.size(); ++i) add(split, found[first + i], block[i], shards);
+      progress.update(static_cast<int64_t>(end), concat(shards.tokens(), " tokens"));
     }
-    progress.update(static_cast<int64_t>(end), concat(writer.tokens(), " tokens"));
+    shards.finish();
+    const auto& documents = index_.documents[static_cast<size_t>(split)];
+    Bytes bytes;
+    for (const auto& document : documents) bytes += document.bytes;
+    return {{"documents", documents.size()},
+            {"tokens", shards.tokens()},
+            {"bytes", bytes.value},
+            {"shards", shards.shards()},
+            {"sha256", digest_of(documents)}};
   }
-  writer.finish();
-  return {{"documents", documents.size()},
-          {"tokens", writer.tokens()},
-          {"bytes", bytes.value},
-          {"shards", writer.shards()},
-          {"sha256", digest_of(documents)}};
-}
 
-json left_out_json(const LeftOut& left_out, const Changes& changes) {
-  return {{"found", left_out.found},
-          {"duplicates", left_out.duplicates},
-          {"empty", left_out.empty + changes.emptied},
-          {"beyond_limit", left_out.beyond_limit},
-          {"cut", left_out.cut},
-          {"cut_bytes", left_out.cut_bytes},
-          {"changed", changes.documents},
-          {"changed_bytes", changes.bytes}};
+  void write_index_and_tokenizer() const {
+    write_index(folder_ / kIndexName, index_);
+    write_file(folder_ / kTokenizerName, tokenizer_.model_bytes());
+  }
+
+  /// What became of the documents that are not in the corpus as they were found.
+  json account() const {
+    const LeftOut& left_out = pool_.left_out();
+    return {{"found", left_out.found},
+            {"duplicates", left_out.duplicates},
+            {"empty", left_out.empty + emptied_},
+            {"beyond_limit", left_out.beyond_limit},
+            {"cut", left_out.cut},
+            {"cut_bytes", left_out.cut_bytes},
+            {"changed", changed_},
+            {"changed_bytes", changed_bytes_}};
+  }
+
+ private:
+  void add(Split split, const FoundDocument& found, const StoredText& stored, ShardWriter& shards) {
+    changed_ += stored.changed_bytes > 0;
+    changed_bytes_ += stored.changed_bytes;
+    emptied_ += stored.tokens.empty();
+    if (stored.tokens.empty()) return;
+    const int64_t start = shards.add(stored.tokens);
+    const Bytes size{static_cast<int64_t>(stored.text.size())};
+    index_.documents[static_cast<size_t>(split)].push_back(
+        {start, shards.tokens() - start, size, found.domain, found.hash});
+    if (split != Split::kTrain) return;
+    ++index_.train_counts[kBeginOfDocument];
+    for (const Token token : stored.tokens) ++index_.train_counts[token];
+  }
+
+  const DocumentPool& pool_;
+  const Tokenizer& tokenizer_;
+  int64_t shard_tokens_;
+  fs::path folder_;
+  CorpusIndex index_;
+  int64_t changed_ = 0, changed_bytes_ = 0;
+  int64_t emptied_ = 0;  ///< documents of which normalisation left nothing
+};
+
+/// The given model, if one is given.
+std::optional<Tokenizer> load_tokenizer(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  return Tokenizer::load(path);
 }
 
 }  // namespace
 
 json build_corpus(const DataOptions& options, const json& config) {
-  const fs::path out = options.out;
-  check_place(out);
-  std::optional<Tokenizer> tokenizer;
-  if (!options.tokenizer.empty()) tokenizer = Tokenizer::load(options.tokenizer);
+  check_options(options);
+  auto tokenizer = load_tokenizer(options.tokenizer);
   const DocumentPool pool(options, tokenizer ? &*tokenizer : nullptr);
   if (!tokenizer) {
     log::info("training a tokenizer of ", options.vocab, " pieces");
@@ -126,16 +163,12 @@ json build_corpus(const DataOptions& options, const json& config) {
   json manifest{{"schema", kManifestSchema},          {"config", config},
                 {"config_sha256", digest_of(config)}, {"domains", pool.domains()},
                 {"vocab", tokenizer->vocab()},        {"tokenizer_sha256", tokenizer->digest()}};
-  replace_folder(out, [&](const fs::path& folder) {
-    CorpusIndex index{
-        {}, pool.domains(), std::vector<int64_t>(static_cast<size_t>(tokenizer->vocab()))};
-    Changes changes;
+  replace_folder(options.out, [&](const fs::path& folder) {
+    CorpusWriter writer(pool, *tokenizer, options.shard_tokens, folder);
     for (const Split split : kSplits)
-      manifest["splits"][std::string(enum_name(split))] =
-          write_split(pool, split, *tokenizer, options, folder, index, changes);
-    manifest["documents"] = left_out_json(pool.left_out(), changes);
-    write_file(folder / kTokenizerName, tokenizer->model_bytes());
-    write_index(folder / kIndexName, index);
+      manifest["splits"][std::string(enum_name(split))] = writer.write_split(split);
+    manifest["documents"] = writer.account();
+    writer.write_index_and_tokenizer();
     manifest["index_sha256"] = to_hex(sha256_file(folder / kIndexName));
     write_file(folder / kManifestName, manifest.dump(2) + "\n");
   });

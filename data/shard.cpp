@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cstring>
-#include <limits>
 
 #include "base/error.h"
 
@@ -51,11 +50,7 @@ std::string shard_name(const std::string& stem, int64_t number) {
 }
 
 ShardWriter::ShardWriter(std::filesystem::path folder, std::string stem, int64_t shard_tokens)
-    : folder_(std::move(folder)), stem_(std::move(stem)), shard_tokens_(shard_tokens) {
-  require(shard_tokens >= 1 && shard_tokens <= std::numeric_limits<int32_t>::max(),
-          ExitCode::kUsage, "--data.shard-tokens ", shard_tokens,
-          ": the header of a shard counts from 1 to 2147483647 tokens");
-}
+    : folder_(std::move(folder)), stem_(std::move(stem)), shard_tokens_(shard_tokens) {}
 
 int64_t ShardWriter::open_tokens() const {
   return open_.empty() ? 0 : static_cast<int64_t>((open_.size() - kHeaderBytes) / sizeof(Token));
@@ -75,8 +70,8 @@ int64_t ShardWriter::add(std::span<const Token> document) {
 void ShardWriter::finish() {
   if (open_.empty()) return;
   const int64_t count = open_tokens();
-  require(count <= std::numeric_limits<int32_t>::max(), ExitCode::kBadInput, "a document of ",
-          count, " tokens does not fit a shard; set --data.max-document-bytes");
+  require(count <= kMostShardTokens, ExitCode::kBadInput, "a document of ", count,
+          " tokens does not fit a shard; set --data.max-document-bytes");
   const int32_t header[] = {kMagic, kVersion, static_cast<int32_t>(count)};
   std::memcpy(open_.data(), header, sizeof header);
   write_file(folder_ / shard_name(stem_, shards_), open_);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "data/tokenizer.h"
 
 namespace reprise {
+
+inline constexpr int64_t kMostShardTokens = std::numeric_limits<int32_t>::max();
 
 /// A shard mapped read-only. Throws kBadInput where the header is another or the length is not what
 /// it says.

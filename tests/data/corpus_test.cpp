@@ -137,6 +137,18 @@ TEST_F(CorpusTest, AFolderWithOtherThingsIsNotTouched) {
   EXPECT_EQ(read_file(out() / "thesis.txt"), "years of work");
 }
 
+TEST_F(CorpusTest, OptionsOutOfRangeAreRefusedBeforeAnyWork) {
+  auto wrong = options();
+  wrong.shard_tokens = 0;
+  EXPECT_THAT(error_of(ExitCode::kUsage, [&] { build_corpus(wrong, {}); }),
+              HasSubstr("--data.shard-tokens 0"));
+  wrong = options();
+  wrong.tokenizer_bytes = 0;
+  EXPECT_THAT(error_of(ExitCode::kUsage, [&] { build_corpus(wrong, {}); }),
+              HasSubstr("--data.tokenizer-bytes 0"));
+  EXPECT_FALSE(fs::exists(out()));
+}
+
 TEST_F(CorpusTest, AFailureLeavesTheOldCorpus) {
   build_corpus(options(), {});
   const auto before = files_of(out());
