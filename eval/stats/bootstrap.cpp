@@ -1,27 +1,44 @@
 #include "eval/stats/bootstrap.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
 #include "base/error.h"
 #include "base/random.h"
+#include "data/parallel.h"
 #include "eval/bits_per_byte.h"
 
 namespace reprise {
 namespace {
 
-/// Sums over a sample of documents with replacement; none may be empty of bytes.
+/// The ratio over a sample of as many documents. One number of the stream picks two of them, each
+/// by 32 bits: a document's chance is off by a share of n / 2^32 at most.
 double draw_ratio(std::span<const DocumentScore> documents, const RandomStream& stream) {
-  const size_t n = documents.size();
+  const uint64_t n = documents.size();
   DocumentScore sum;
-  for (size_t i = 0; i < n; ++i) {
-    const DocumentScore& drawn = documents[stream.below(i, n)];
-    sum.nats += drawn.nats;
-    sum.bytes += drawn.bytes;
+  for (uint64_t i = 0; i < n; i += 2) {
+    const uint64_t bits = stream.bits(i / 2);
+    const DocumentScore& first = documents[((bits & 0xFFFFFFFF) * n) >> 32];
+    sum.nats += first.nats;
+    sum.bytes += first.bytes;
+    if (i + 1 == n) break;
+    const DocumentScore& second = documents[((bits >> 32) * n) >> 32];
+    sum.nats += second.nats;
+    sum.bytes += second.bytes;
   }
-  require(sum.bytes.value > 0, ExitCode::kInvalidTrace,
-          "a bootstrap draw holds no bytes: too few documents have text in this slice");
   return bits_per_byte(sum.nats, sum.bytes);
+}
+
+RandomStream stream_of(size_t draw, const BootstrapOptions& options) {
+  return {options.seed, Purpose::kBootstrap, static_cast<uint32_t>(draw)};
+}
+
+/// So that no draw is one of no bytes.
+void require_text(std::span<const DocumentScore> documents) {
+  require(!documents.empty() &&
+              std::ranges::all_of(documents, [](auto& d) { return d.bytes.value > 0; }),
+          ExitCode::kInvalidTrace, "the bootstrap was given documents without text");
 }
 
 /// Weights of the seeds in one draw; they sum to 1.
@@ -65,12 +82,9 @@ double degrees_of_freedom(double document_variance, double seed_variance, size_t
 
 std::vector<double> bootstrap_documents(std::span<const DocumentScore> documents,
                                         const BootstrapOptions& options) {
-  std::vector<double> ratios(static_cast<size_t>(options.draws));
-  for (size_t draw = 0; draw < ratios.size(); ++draw) {
-    const RandomStream stream(options.seed, Purpose::kBootstrap, static_cast<uint32_t>(draw));
-    ratios[draw] = draw_ratio(documents, stream);
-  }
-  return ratios;
+  require_text(documents);
+  return parallel_map(static_cast<size_t>(options.draws),
+                      [&](size_t draw) { return draw_ratio(documents, stream_of(draw, options)); });
 }
 
 double seed_variance(std::span<const DocumentScores> by_seed) {
@@ -85,12 +99,11 @@ SeedEffect bootstrap_seeds(std::span<const DocumentScores> by_seed,
   require(seeds >= 2, ExitCode::kUsage, "an interval over seeds needs at least two of them");
   const DocumentScores mean = average(by_seed);
 
-  std::vector<double> draws(static_cast<size_t>(options.draws));
-  for (size_t draw = 0; draw < draws.size(); ++draw) {
-    const RandomStream stream(options.seed, Purpose::kBootstrap, static_cast<uint32_t>(draw));
-    const auto weights = draw_seed_weights(seeds, stream, mean.size());
-    draws[draw] = draw_ratio(weighted(by_seed, weights), stream);
-  }
+  require_text(mean);
+  const auto draws = parallel_map(static_cast<size_t>(options.draws), [&](size_t draw) {
+    const RandomStream stream = stream_of(draw, options);
+    return draw_ratio(weighted(by_seed, draw_seed_weights(seeds, stream, mean.size())), stream);
+  });
 
   SeedEffect effect;
   effect.estimate = bits_per_byte(mean);

@@ -11,6 +11,10 @@ namespace {
 
 constexpr double kEqualBytes = 0.001;
 
+/// What every evaluation checks (eval/checks.h); a trace that lacks one was not taken by it.
+constexpr const char* kChecks[] = {"causality_prediction", "causality_gate", "causality_refined",
+                                   "normalisation", "sparse_equals_dense"};
+
 /// The likelihoods scored under a gate; empty in a trace without a second pass.
 const std::vector<float>& likelihoods(const TokenColumns& tokens, Gate gate) {
   switch (gate) {
@@ -94,8 +98,9 @@ Corrections corrections(const TokenColumns& tokens, Gate gate) {
 
 void require_checks_passed(const Evidence& evidence) {
   const auto& checks = evidence.attributes.checks;
-  require(checks.is_object() && !checks.empty(), ExitCode::kInvalidTrace, evidence.path,
-          ": records no checks of causality and normalisation; evaluate the artifact again");
+  for (const char* name : kChecks)
+    require(checks.is_object() && checks.contains(name), ExitCode::kInvalidTrace, evidence.path,
+            ": records no check '", name, "'; evaluate the artifact again");
   for (const auto& [name, check] : checks.items())
     require(check.is_object() && check.value("passed", false), ExitCode::kInvalidTrace,
             evidence.path, ": the check '", name,

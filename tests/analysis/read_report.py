@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -134,7 +134,6 @@ READINGS = {
     "coloured": "[...document.querySelectorAll('#heatmap .token')].filter(e => e.style.background).length",
     "text": "[...document.querySelectorAll('#heatmap .tokens')].map(e => e.textContent).join('')",
     "injected": "window.injected ?? null",
-    "scripts": "document.scripts.length",
     "width": "document.documentElement.scrollWidth - document.documentElement.clientWidth",
 }
 

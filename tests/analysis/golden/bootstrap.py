@@ -36,6 +36,13 @@ def below(first, count, step, bound):
     return np.array([int(word) * bound >> 64 for word in words])
 
 
+def documents_of(draw):
+    """Each word of the stream picks two documents, by its low and its high half."""
+    words = [int(word) for word in philox_bits(np.arange((DOCUMENTS + 1) // 2, dtype=np.uint64), draw)]
+    halves = [half for word in words for half in (word & 0xFFFFFFFF, word >> 32)]
+    return np.array([half * DOCUMENTS >> 32 for half in halves[:DOCUMENTS]])
+
+
 def ratio(nats, size):
     return nats.sum() / math.log(2) / size.sum()
 
@@ -85,7 +92,7 @@ def main():
                         for seed in range(SEEDS)])
     nats = by_seed[0]
 
-    picks = [below(0, DOCUMENTS, draw, DOCUMENTS) for draw in range(DRAWS)]
+    picks = [documents_of(draw) for draw in range(DRAWS)]
     draws = np.sort([ratio(nats[pick], size[pick]) for pick in picks])
     keep = [np.arange(DOCUMENTS) != i for i in range(DOCUMENTS)]
     jackknife = np.array([ratio(nats[k], size[k]) for k in keep])
