@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/revision/revision.h"
 #include "base/version.h"
 
 namespace reprise {
@@ -69,9 +70,10 @@ TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
   attributes.configuration = set.resolved();
   attributes.configuration["model"] = artifact.artifact.model;
   attributes.configuration_digest = digest_of(identity(attributes));
-  attributes.versions = {{"reprise", version()},      {"build", build_summary()},
-                         {"libtorch", TORCH_VERSION}, {"cpu", at::get_cpu_capability()},
-                         {"hdf5", hdf5_version()},    {"communicator", comm.name()}};
+  attributes.versions = {
+      {"reprise", version()},       {"revision", revision()},          {"build", build_summary()},
+      {"libtorch", TORCH_VERSION},  {"cpu", at::get_cpu_capability()}, {"hdf5", hdf5_version()},
+      {"communicator", comm.name()}};
   return attributes;
 }
 

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "base/version.h"
 #include "eval/stats/score.h"
 
 namespace reprise {
@@ -90,6 +89,7 @@ nlohmann::json summarise(const TraceAttributes& attributes, Passes passes,
            {{"gated", attributes.refined_fraction}, {"random", attributes.random_fraction}}},
           {"checks", attributes.checks},
           {"accounting", attributes.accounting},
+          {"git_hash", attributes.versions.value("revision", "unknown")},
           {"software", attributes.versions}};
 }
 

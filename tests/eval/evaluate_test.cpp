@@ -143,6 +143,8 @@ TEST_F(EvaluateTest, ResultsSumTheTrace) {
   EXPECT_EQ(results["n-samples"]["test"]["effective"], trace.documents.tokens.size());
   EXPECT_EQ(results["higher_is_better"]["test"]["bits_per_byte"], false);
   EXPECT_TRUE(results["results"].contains("test/prose"));
+  EXPECT_EQ(results["git_hash"], trace.attributes.versions["revision"]);
+  EXPECT_FALSE(results["git_hash"].get<std::string>().empty());
 }
 
 }  // namespace
