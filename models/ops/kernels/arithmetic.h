@@ -28,7 +28,8 @@ T narrow(Wide<T> x) {
 inline float exp(float x) {
   constexpr float kLog2E = 1.44269504F, kLn2High = 0.693359375F, kLn2Low = -2.12194440e-4F;
   constexpr float kRounder = 12582912.F;  // 1.5 * 2^23: adding it leaves an integer in the low bits
-  x = x < -87.F ? -87.F : x > 88.F ? 88.F : x;
+  x = x < -87.F ? -87.F : x;
+  x = x > 88.F ? 88.F : x;
   const float shifted = x * kLog2E + kRounder;
   const float whole = shifted - kRounder;
   const float rest = (x - whole * kLn2High) - whole * kLn2Low;  // in [-ln2 / 2, ln2 / 2]

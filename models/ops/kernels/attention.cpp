@@ -61,12 +61,34 @@ void right(StridedRows<const T> rows, int64_t padded, P* out) {
   }
 }
 
+/// The columns that are written together, so that stores are contiguous; rows beyond count are
+/// zero.
+template <class T>
+struct ColumnGroup {
+  const T* rows[kColumnStep];
+  ColumnGroup(StridedRows<const T> all, int64_t first, const T* zeros) {
+    for (int64_t m = 0; m < kColumnStep; ++m)
+      rows[m] = first + m < all.count ? all.first + (first + m) * all.stride : zeros;
+  }
+};
+
 template <class T, class P>
 void right_transposed(StridedRows<const T> rows, int64_t padded, P* out) {
-  for (int64_t m = 0; m < padded; ++m) {
-    const T* row = rows.first + m * rows.stride;
-    for (int64_t i = 0; i < rows.width; ++i)
-      out[right_index<P>(i, m, kColumns)] = m < rows.count ? convert<P>(row[i]) : zero<P>();
+  constexpr int64_t kWidest = 1024;  // channels of a head
+  static constexpr T kZeros[kWidest] = {};
+  for (int64_t first = 0; first < padded; first += kColumnStep) {
+    const ColumnGroup<T> group(rows, first, kZeros);
+    if constexpr (kInterleaved<P>) {
+      auto* pairs = reinterpret_cast<uint32_t*>(out) + first;
+      for (int64_t i = 0; i < rows.width; i += 2)
+        for (int64_t m = 0; m < kColumnStep; ++m)
+          pairs[i / 2 * kColumns + m] = group.rows[m][i].bits | uint32_t{group.rows[m][i + 1].bits}
+                                                                    << 16;
+    } else {
+      for (int64_t i = 0; i < rows.width; ++i)
+        for (int64_t m = 0; m < kColumnStep; ++m)
+          out[i * kColumns + first + m] = convert<P>(group.rows[m][i]);
+    }
   }
 }
 
@@ -86,7 +108,7 @@ void write_right(const Wide<P>* upper, const Wide<P>* lower, int64_t row, int64_
 
 /// The largest score each query sees.
 template <class P>
-void find_tops(const SoftmaxTile<P>& t, Wide<P>* tops) {
+void find_tops(SoftmaxTile<P> t, Wide<P>* tops) {
   for (int64_t m = 0; m < t.columns; ++m) tops[m] = std::numeric_limits<Wide<P>>::lowest();
   for (int32_t key = 0; key < t.keys; ++key) {
     const Wide<P>* scores = t.scores + key * kColumns;
@@ -99,7 +121,7 @@ void find_tops(const SoftmaxTile<P>& t, Wide<P>* tops) {
 }
 
 template <class P>
-void softmax(const SoftmaxTile<P>& t) {
+void softmax(SoftmaxTile<P> t) {
   using W = Wide<P>;
   W tops[kColumns], sums[kColumns] = {}, probabilities[2][kColumns];
   find_tops(t, tops);
@@ -123,7 +145,7 @@ void softmax(const SoftmaxTile<P>& t) {
 }
 
 template <class P>
-void slopes(const SlopeTile<P>& t) {
+void slopes(SlopeTile<P> t) {
   using W = Wide<P>;
   W slopes[2][kColumns];
   for (int32_t key = 0; key < t.keys; key += 2) {
@@ -147,10 +169,15 @@ void slopes(const SlopeTile<P>& t) {
 
 template <class T, class P>
 void store_transposed(const Wide<P>* product, const Wide<P>* scales, StridedRows<T> rows) {
-  for (int64_t m = 0; m < rows.count; ++m) {
-    T* row = rows.first + m * rows.stride;
-    for (int64_t i = 0; i < rows.width; ++i)
-      row[i] = narrow<T>(product[i * kColumns + m] * scales[m]);
+  for (int64_t first = 0; first < rows.count; first += kColumnStep) {
+    const int64_t count = rows.count - first < kColumnStep ? rows.count - first : kColumnStep;
+    for (int64_t i = 0; i < rows.width; ++i) {
+      T column[kColumnStep];
+#pragma omp simd
+      for (int64_t m = 0; m < kColumnStep; ++m)
+        column[m] = narrow<T>(product[i * kColumns + first + m] * scales[first + m]);
+      for (int64_t m = 0; m < count; ++m) rows.first[(first + m) * rows.stride + i] = column[m];
+    }
   }
 }
 

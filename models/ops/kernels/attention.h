@@ -64,8 +64,8 @@ struct AttentionKernels {
   /// The product of operands as wide as their sums: not of Bf16, and slower than product.h.
   void (*multiply)(const ProductShape&, const Wide<P>* left, const Wide<P>* right, Wide<P>* out,
                    Into);
-  void (*softmax)(const SoftmaxTile<P>&);
-  void (*slopes)(const SlopeTile<P>&);
+  void (*softmax)(SoftmaxTile<P>);
+  void (*slopes)(SlopeTile<P>);
   /// rows[m][i] = product[i][m] * scales[m], product being [width, kColumns].
   void (*store_transposed)(const Wide<P>* product, const Wide<P>* scales, StridedRows<T>);
   /// rows[j][i] = product[j][i] * scale.

@@ -7,25 +7,22 @@ namespace reprise::ops::REPRISE_ISA {
 namespace {
 
 template <class T>
-void blend_row(const BlendKernel<T>& k, int64_t offset) {
+void blend_row(BlendKernel<T> k, int64_t offset) {
   const T *x = k.x + offset, *y = k.y + offset;
   T* stream = k.stream + offset;
-  Wide<T> sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < k.width; ++i) {
+#pragma omp simd
+  for (int64_t i = 0; i < k.width; ++i)
     stream[i] = narrow<T>(k.first[i] * widen(x[i]) + k.second[i] * widen(y[i]));
-    sum += widen(stream[i]) * widen(stream[i]);
-  }
   if (!k.normed) return;
   T* normed = k.normed + offset;
-  const Wide<T> scale = inverse_rms_of_sum(sum, k.width);
+  const Wide<T> scale = inverse_rms(stream, k.width);
 #pragma omp simd
   for (int64_t i = 0; i < k.width; ++i) normed[i] = narrow<T>(widen(stream[i]) * scale);
 }
 
 /// The slope of the norm at this row's blend, or that of no norm at all.
 template <class T>
-NormSlope<T> slope_of_row(const BlendBackwardKernel<T>& k, int64_t offset) {
+NormSlope<T> slope_of_row(BlendBackwardKernel<T> k, int64_t offset) {
   const T *x = k.x + offset, *y = k.y + offset, *grad_normed = k.grad_normed + offset;
   Wide<T> sum = 0, dot = 0;
 #pragma omp simd reduction(+ : sum, dot)
@@ -39,7 +36,7 @@ NormSlope<T> slope_of_row(const BlendBackwardKernel<T>& k, int64_t offset) {
 
 /// Spreads the gradient of the stream, which `grad_at(i)` gives, over both inputs and both weights.
 template <class T, class GradAt>
-void spread(const BlendBackwardKernel<T>& k, int64_t offset, GradAt grad_at) {
+void spread(BlendBackwardKernel<T> k, int64_t offset, GradAt grad_at) {
   const T *x = k.x + offset, *y = k.y + offset;
   T *grad_x = k.grad_x + offset, *grad_y = k.grad_y + offset;
   Wide<T>*grad_first = k.grad_first, *grad_second = k.grad_second;
@@ -56,12 +53,12 @@ void spread(const BlendBackwardKernel<T>& k, int64_t offset, GradAt grad_at) {
 }  // namespace
 
 template <class T>
-void blend(const BlendKernel<T>& k, Rows rows) {
+void blend(BlendKernel<T> k, Rows rows) {
   for (int64_t m = rows.first; m < rows.last; ++m) blend_row(k, m * k.width);
 }
 
 template <class T>
-void blend_backward(const BlendBackwardKernel<T>& k, Rows rows) {
+void blend_backward(BlendBackwardKernel<T> k, Rows rows) {
   for (int64_t m = rows.first; m < rows.last; ++m) {
     const int64_t offset = m * k.width;
     const T *x = k.x + offset, *y = k.y + offset, *grad_stream = k.grad_stream + offset;
@@ -78,9 +75,9 @@ void blend_backward(const BlendBackwardKernel<T>& k, Rows rows) {
   }
 }
 
-#define INSTANTIATE(T)                                 \
-  template void blend<T>(const BlendKernel<T>&, Rows); \
-  template void blend_backward<T>(const BlendBackwardKernel<T>&, Rows);
+#define INSTANTIATE(T)                          \
+  template void blend<T>(BlendKernel<T>, Rows); \
+  template void blend_backward<T>(BlendBackwardKernel<T>, Rows);
 INSTANTIATE(Bf16)
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -4,7 +4,7 @@
 namespace reprise::ops::REPRISE_ISA {
 
 template <class T>
-void head_loss(const HeadLossKernel<T>& k, Rows rows) {
+void head_loss(HeadLossKernel<T> k, Rows rows) {
   const Wide<T> shrink = 1 / k.softcap;
   for (int64_t m = rows.first; m < rows.last; ++m) {
     const T* raw = k.raw + m * k.vocab;
@@ -22,7 +22,7 @@ void head_loss(const HeadLossKernel<T>& k, Rows rows) {
 }
 
 template <class T>
-void head_loss_backward(const HeadLossBackwardKernel<T>& k, Rows rows) {
+void head_loss_backward(HeadLossBackwardKernel<T> k, Rows rows) {
   const Wide<T> shrink = 1 / k.softcap;
   for (int64_t m = rows.first; m < rows.last; ++m) {
     T* raw = k.raw + m * k.vocab;
@@ -39,9 +39,9 @@ void head_loss_backward(const HeadLossBackwardKernel<T>& k, Rows rows) {
   }
 }
 
-#define INSTANTIATE(T)                                        \
-  template void head_loss<T>(const HeadLossKernel<T>&, Rows); \
-  template void head_loss_backward<T>(const HeadLossBackwardKernel<T>&, Rows);
+#define INSTANTIATE(T)                                 \
+  template void head_loss<T>(HeadLossKernel<T>, Rows); \
+  template void head_loss_backward<T>(HeadLossBackwardKernel<T>, Rows);
 INSTANTIATE(Bf16)
 INSTANTIATE(float)
 INSTANTIATE(double)

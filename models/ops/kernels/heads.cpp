@@ -68,7 +68,7 @@ void copy_row(const T* from, T* to, int64_t width) {
 }  // namespace
 
 template <class T>
-void heads(const HeadsKernel<T>& k, Rows rows) {
+void heads(HeadsKernel<T> k, Rows rows) {
   const auto [heads, kv_heads, width, pairs] = k.layout;
   for (int64_t m = rows.first; m < rows.last; ++m) {
     const T* projected = k.projected + m * (heads + 2 * kv_heads) * width;
@@ -89,7 +89,7 @@ void heads(const HeadsKernel<T>& k, Rows rows) {
 }
 
 template <class T>
-void heads_backward(const HeadsBackwardKernel<T>& k, Rows rows) {
+void heads_backward(HeadsBackwardKernel<T> k, Rows rows) {
   const auto [heads, kv_heads, width, pairs] = k.layout;
   for (int64_t m = rows.first; m < rows.last; ++m) {
     const int64_t offset = m * (heads + 2 * kv_heads) * width;
@@ -110,9 +110,9 @@ void heads_backward(const HeadsBackwardKernel<T>& k, Rows rows) {
   }
 }
 
-#define INSTANTIATE(T)                                 \
-  template void heads<T>(const HeadsKernel<T>&, Rows); \
-  template void heads_backward<T>(const HeadsBackwardKernel<T>&, Rows);
+#define INSTANTIATE(T)                          \
+  template void heads<T>(HeadsKernel<T>, Rows); \
+  template void heads_backward<T>(HeadsBackwardKernel<T>, Rows);
 INSTANTIATE(Bf16)
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -108,16 +108,16 @@ struct HeadLossBackwardKernel {
 
 template <class T>
 struct Kernels {
-  void (*norm)(const NormKernel<T>&, Rows);
-  void (*norm_backward)(const NormBackwardKernel<T>&, Rows);
-  void (*blend)(const BlendKernel<T>&, Rows);
-  void (*blend_backward)(const BlendBackwardKernel<T>&, Rows);
-  void (*heads)(const HeadsKernel<T>&, Rows);
-  void (*heads_backward)(const HeadsBackwardKernel<T>&, Rows);
-  void (*squared_relu)(const SquaredReluKernel<T>&, Rows);
-  void (*squared_relu_backward)(const SquaredReluBackwardKernel<T>&, Rows);
-  void (*head_loss)(const HeadLossKernel<T>&, Rows);
-  void (*head_loss_backward)(const HeadLossBackwardKernel<T>&, Rows);
+  void (*norm)(NormKernel<T>, Rows);
+  void (*norm_backward)(NormBackwardKernel<T>, Rows);
+  void (*blend)(BlendKernel<T>, Rows);
+  void (*blend_backward)(BlendBackwardKernel<T>, Rows);
+  void (*heads)(HeadsKernel<T>, Rows);
+  void (*heads_backward)(HeadsBackwardKernel<T>, Rows);
+  void (*squared_relu)(SquaredReluKernel<T>, Rows);
+  void (*squared_relu_backward)(SquaredReluBackwardKernel<T>, Rows);
+  void (*head_loss)(HeadLossKernel<T>, Rows);
+  void (*head_loss_backward)(HeadLossBackwardKernel<T>, Rows);
 };
 
 /// The table of the best instruction set that this machine and ATEN_CPU_CAPABILITY allow.

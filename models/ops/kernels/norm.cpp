@@ -5,7 +5,7 @@
 namespace reprise::ops::REPRISE_ISA {
 
 template <class T>
-void norm(const NormKernel<T>& k, Rows rows) {
+void norm(NormKernel<T> k, Rows rows) {
   for (int64_t m = rows.first; m < rows.last; ++m) {
     const T* x = k.x + m * k.width;
     T* y = k.y + m * k.width;
@@ -16,7 +16,7 @@ void norm(const NormKernel<T>& k, Rows rows) {
 }
 
 template <class T>
-void norm_backward(const NormBackwardKernel<T>& k, Rows rows) {
+void norm_backward(NormBackwardKernel<T> k, Rows rows) {
   for (int64_t m = rows.first; m < rows.last; ++m) {
     const T *x = k.x + m * k.width, *grad_y = k.grad_y + m * k.width;
     T* grad_x = k.grad_x + m * k.width;
@@ -30,9 +30,9 @@ void norm_backward(const NormBackwardKernel<T>& k, Rows rows) {
   }
 }
 
-#define INSTANTIATE(T)                               \
-  template void norm<T>(const NormKernel<T>&, Rows); \
-  template void norm_backward<T>(const NormBackwardKernel<T>&, Rows);
+#define INSTANTIATE(T)                        \
+  template void norm<T>(NormKernel<T>, Rows); \
+  template void norm_backward<T>(NormBackwardKernel<T>, Rows);
 INSTANTIATE(Bf16)
 INSTANTIATE(float)
 INSTANTIATE(double)

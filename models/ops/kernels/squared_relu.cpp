@@ -3,7 +3,7 @@
 namespace reprise::ops::REPRISE_ISA {
 
 template <class T>
-void squared_relu(const SquaredReluKernel<T>& k, Rows rows) {
+void squared_relu(SquaredReluKernel<T> k, Rows rows) {
 #pragma omp simd
   for (int64_t i = rows.first; i < rows.last; ++i) {
     const Wide<T> x = widen(k.x[i]), positive = x > 0 ? x : 0;
@@ -12,7 +12,7 @@ void squared_relu(const SquaredReluKernel<T>& k, Rows rows) {
 }
 
 template <class T>
-void squared_relu_backward(const SquaredReluBackwardKernel<T>& k, Rows rows) {
+void squared_relu_backward(SquaredReluBackwardKernel<T> k, Rows rows) {
 #pragma omp simd
   for (int64_t i = rows.first; i < rows.last; ++i) {
     const Wide<T> x = widen(k.x[i]), positive = x > 0 ? x : 0;
@@ -20,9 +20,9 @@ void squared_relu_backward(const SquaredReluBackwardKernel<T>& k, Rows rows) {
   }
 }
 
-#define INSTANTIATE(T)                                              \
-  template void squared_relu<T>(const SquaredReluKernel<T>&, Rows); \
-  template void squared_relu_backward<T>(const SquaredReluBackwardKernel<T>&, Rows);
+#define INSTANTIATE(T)                                       \
+  template void squared_relu<T>(SquaredReluKernel<T>, Rows); \
+  template void squared_relu_backward<T>(SquaredReluBackwardKernel<T>, Rows);
 INSTANTIATE(Bf16)
 INSTANTIATE(float)
 INSTANTIATE(double)

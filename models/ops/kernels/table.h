@@ -7,25 +7,25 @@
 namespace reprise::ops::REPRISE_ISA {
 
 template <class T>
-void norm(const NormKernel<T>&, Rows);
+void norm(NormKernel<T>, Rows);
 template <class T>
-void norm_backward(const NormBackwardKernel<T>&, Rows);
+void norm_backward(NormBackwardKernel<T>, Rows);
 template <class T>
-void blend(const BlendKernel<T>&, Rows);
+void blend(BlendKernel<T>, Rows);
 template <class T>
-void blend_backward(const BlendBackwardKernel<T>&, Rows);
+void blend_backward(BlendBackwardKernel<T>, Rows);
 template <class T>
-void heads(const HeadsKernel<T>&, Rows);
+void heads(HeadsKernel<T>, Rows);
 template <class T>
-void heads_backward(const HeadsBackwardKernel<T>&, Rows);
+void heads_backward(HeadsBackwardKernel<T>, Rows);
 template <class T>
-void squared_relu(const SquaredReluKernel<T>&, Rows);
+void squared_relu(SquaredReluKernel<T>, Rows);
 template <class T>
-void squared_relu_backward(const SquaredReluBackwardKernel<T>&, Rows);
+void squared_relu_backward(SquaredReluBackwardKernel<T>, Rows);
 template <class T>
-void head_loss(const HeadLossKernel<T>&, Rows);
+void head_loss(HeadLossKernel<T>, Rows);
 template <class T>
-void head_loss_backward(const HeadLossBackwardKernel<T>&, Rows);
+void head_loss_backward(HeadLossBackwardKernel<T>, Rows);
 
 template <class T>
 const Kernels<T>& table();
