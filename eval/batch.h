@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "eval/cost.h"
+#include "models/cost.h"
 #include "eval/gate.h"
 #include "eval/work.h"
 

@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 
-#include "eval/cost.h"
+#include "models/cost.h"
 #include "eval/unit.h"
 #include "tests/eval/tiny_world.h"
 #include "tests/support/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "eval/cost.h"
+#include "models/cost.h"
 
 namespace reprise {
 namespace {
@@ -21,6 +21,14 @@ double attention_and_head(const ModelOptions& model, double layers, const PassWo
          2 * width * static_cast<double>(model.vocab) * work.readouts;
 }
 
+/// Layers that make their keys, and the head.
+double flops_of_layers(const ModelOptions& model, int64_t count, const PassWork& work) {
+  const auto layers = static_cast<double>(count);
+  const auto [query_and_output, key_and_value, mlp] = count_layer(model);
+  return 2 * layers * (query_and_output + key_and_value + mlp) * work.positions +
+         attention_and_head(model, layers, work);
+}
+
 }  // namespace
 
 PassWork& PassWork::operator+=(const PassWork& other) {
@@ -30,11 +38,16 @@ PassWork& PassWork::operator+=(const PassWork& other) {
   return *this;
 }
 
+PassWork mean_position(const ModelOptions& model) {
+  return {.positions = 1, .keys = (static_cast<double>(model.context) + 1) / 2, .readouts = 1};
+}
+
 double base_flops(const ModelOptions& model, const PassWork& work) {
-  const auto layers = static_cast<double>(model.prelude + model.core * model.passes + model.coda);
-  const auto [query_and_output, key_and_value, mlp] = count_layer(model);
-  return 2 * layers * (query_and_output + key_and_value + mlp) * work.positions +
-         attention_and_head(model, layers, work);
+  return flops_of_layers(model, model.prelude + model.core * model.passes + model.coda, work);
+}
+
+double readout_flops(const ModelOptions& model, const PassWork& work) {
+  return flops_of_layers(model, model.coda, work);
 }
 
 double refinement_flops(const ModelOptions& model, const PassWork& work) {

@@ -17,7 +17,13 @@ struct PassWork {
   PassWork& operator+=(const PassWork& other);
 };
 
+/// One sequence position, with the keys a causal one has on average, read out once.
+PassWork mean_position(const ModelOptions& model);
+
+/// Prelude, every base pass, coda and head.
 double base_flops(const ModelOptions& model, const PassWork& work);
+/// Coda and head over the hidden state of an earlier pass.
+double readout_flops(const ModelOptions& model, const PassWork& work);
 /// One pass of core and coda under the rule `coarse`: no key or value is projected.
 double refinement_flops(const ModelOptions& model, const PassWork& work);
 
