@@ -3,14 +3,40 @@
 #include <ATen/ATen.h>
 #include <ATen/OpMathType.h>
 
+#include <optional>
+
 #include "models/ops/head.h"
 #include "models/ops/rms_norm.h"
 
 namespace reprise {
 
+namespace {
+
+/// The layers' weights, each cast when it is first used. Autograd runs what was recorded last
+/// first: casts recorded up front would hand every gradient over at the very end of backward, when
+/// nothing is left to reduce them behind (train/reducer.h).
+class Layers {
+ public:
+  Layers(const Parameters& parameters, at::ScalarType compute, int64_t count)
+      : parameters_(parameters), compute_(compute), bound_(static_cast<size_t>(count)) {}
+
+  const LayerWeights& operator[](int64_t layer) {
+    auto& weights = bound_[static_cast<size_t>(layer)];
+    if (!weights) weights = bind_layer(parameters_, layer, compute_);
+    return *weights;
+  }
+
+ private:
+  Parameters parameters_;  ///< shares the tensors
+  at::ScalarType compute_;
+  std::vector<std::optional<LayerWeights>> bound_;
+};
+
+}  // namespace
+
 struct Network::Weights {
   at::Tensor embedding_VD;
-  std::vector<LayerWeights> layers;
+  Layers layers;
   ops::RotaryTable rotary;
 };
 
@@ -34,24 +60,23 @@ RowSet picked_rows(const RowSet& all, const at::Tensor& rows_M) {
 }
 
 /// Layers [range.first, ...) over all rows; fills `kept`, one entry per layer, unless it is null.
-at::Tensor run_range(const std::vector<LayerWeights>& layers, LayerRange range,
-                     at::Tensor hidden_MD, const RowSet& rows, std::vector<LayerKeys>* kept) {
+at::Tensor run_range(Layers& layers, LayerRange range, at::Tensor hidden_MD, const RowSet& rows,
+                     std::vector<LayerKeys>* kept) {
   if (kept) kept->resize(static_cast<size_t>(range.count));
   for (int64_t i = 0; i < range.count; ++i)
-    hidden_MD = run_layer(layers[static_cast<size_t>(range.first + i)], hidden_MD, rows,
+    hidden_MD = run_layer(layers[range.first + i], hidden_MD, rows,
                           kept ? &(*kept)[static_cast<size_t>(i)] : nullptr);
   return hidden_MD;
 }
 
 /// The same layers over any rows, on the keys that were kept.
-at::Tensor refine_range(const std::vector<LayerWeights>& layers, LayerRange range,
-                        at::Tensor hidden_MD, const RowSet& rows,
+at::Tensor refine_range(Layers& layers, LayerRange range, at::Tensor hidden_MD, const RowSet& rows,
                         const std::vector<LayerKeys>& keys) {
   require(static_cast<int64_t>(keys.size()) == range.count, ExitCode::kFailure,
           "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
   for (size_t i = 0; i < keys.size(); ++i)
     hidden_MD =
-        refine_layer(layers[static_cast<size_t>(range.first) + i], hidden_MD, rows, keys[i]);
+        refine_layer(layers[range.first + static_cast<int64_t>(i)], hidden_MD, rows, keys[i]);
   return hidden_MD;
 }
 
@@ -67,21 +92,18 @@ void require_rows(const at::Tensor& rows_M, int64_t positions) {
 Network::Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute)
     : options_(options), plan_(make_pass_plan(options)) {
   const at::Tensor& embedding = parameters["embedding"];
-  auto weights = std::make_shared<Weights>();
-  weights->embedding_VD = embedding.to(compute);
-  for (int64_t layer = 0; layer < options.layers(); ++layer)
-    weights->layers.push_back(bind_layer(parameters, layer, compute));
-  weights->rotary = ops::make_rotary_table(
-      {options.context, options.head_width(), options.rope_share, options.rope_base},
-      at::TensorOptions(embedding.device()).dtype(at::toOpMathType(compute)));
-  weights_ = std::move(weights);
+  weights_ = std::make_shared<Weights>(
+      Weights{embedding.to(compute), Layers(parameters, compute, options.layers()),
+              ops::make_rotary_table(
+                  {options.context, options.head_width(), options.rope_share, options.rope_base},
+                  at::TensorOptions(embedding.device()).dtype(at::toOpMathType(compute)))});
 }
 
 BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep) const {
   require(tokens_BT.dim() == 2 && tokens_BT.size(1) <= options_.context, ExitCode::kFailure,
           "tokens have shape ", tokens_BT.sizes(), "; expected [sequences, at most ",
           options_.context, "]");
-  const auto& [embedding_VD, layers, rotary] = *weights_;
+  auto& [embedding_VD, layers, rotary] = *weights_;
   BasePasses base;
   base.embedded_BTD = ops::rms_norm(at::embedding(embedding_VD, tokens_BT));
   const RowSet rows = all_rows(base.embedded_BTD, rotary);

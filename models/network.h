@@ -70,7 +70,7 @@ class Network {
 
   ModelOptions options_;
   PassPlan plan_;
-  std::shared_ptr<const Weights> weights_;
+  std::shared_ptr<Weights> weights_;
 };
 
 }  // namespace reprise

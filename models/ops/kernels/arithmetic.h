@@ -48,9 +48,10 @@ inline float exp(float x) {
 inline double exp(double x) { return __builtin_exp(x); }
 
 /// Odd, and accurate relative to its value: a series near zero, where 1 - 2 / (e^2x + 1) cancels.
+/// NaN stays NaN, so that a broken weight shows in the loss.
 inline float tanh(float x) {
   const float size = __builtin_fabsf(x), square = x * x;
-  const float decay = exp(-2 * (size < 20.F ? size : 20.F));
+  const float decay = exp(-2 * (size > 20.F ? 20.F : size));
   const float far = (1 - decay) / (1 + decay);
   // x - x^3/3 + 2x^5/15 - 17x^7/315 + 62x^9/2835 - 1382x^11/155925: below 1e-7 off at 0.35.
   float series = -1382.F / 155925;
