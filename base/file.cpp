@@ -41,12 +41,6 @@ void write_all(int fd, std::string_view bytes, const fs::path& path) {
   }
 }
 
-void sync_path(const fs::path& path, int flags) {
-  const Descriptor fd(path, flags);
-  if (!fd || ::fsync(fd.get()) != 0)
-    fail_errno(ExitCode::kFailure, concat("cannot sync ", path.string()));
-}
-
 fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
@@ -65,14 +59,20 @@ std::string read_file(const fs::path& path) {
   return std::move(text).str();
 }
 
+void sync_to_disk(const fs::path& path) {
+  const Descriptor fd(path, O_RDONLY);
+  if (!fd || ::fsync(fd.get()) != 0)
+    fail_errno(ExitCode::kFailure, concat("cannot sync ", path.string()));
+}
+
 void replace_file(const fs::path& path, const std::function<void(const fs::path&)>& write) {
   const fs::path temporary = concat(path.string(), ".tmp.", ::getpid());
   try {
     write(temporary);
-    sync_path(temporary, O_RDONLY);
+    sync_to_disk(temporary);
     if (::rename(temporary.c_str(), path.c_str()) != 0)
       fail_errno(ExitCode::kFailure, concat("cannot rename ", temporary.string()));
-    sync_path(folder_of(path), O_RDONLY | O_DIRECTORY);
+    sync_to_disk(folder_of(path));
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;

@@ -29,6 +29,9 @@ void replace_file(const std::filesystem::path& path,
 /// Appends one line and syncs it: for ledgers, whose finished lines survive a kill.
 void append_line(const std::filesystem::path& path, std::string_view line);
 
+/// Returns when the file or folder `path` would survive a loss of power; throws kFailure. For a folder: its entries.
+void sync_to_disk(const std::filesystem::path& path);
+
 /// create_directories with this project's errors.
 void make_folder(const std::filesystem::path& path);
 

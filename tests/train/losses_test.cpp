@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "tests/train/numeric_gradient.h"
+#include "tests/models/gradient_check.h"
 
 namespace reprise {
 namespace {
@@ -39,7 +39,7 @@ TEST(DeepSupervision, RefusesWeightsThatDoNotMatch) {
 
 TEST(DeepSupervision, GradientsAgreeWithDifferences) {
   const std::vector<at::Tensor> passes{values({1, 2, 0.5}), values({4, 6, -1})};
-  test::expect_gradients_agree(
+  test::expect_gradients(
       [&] {
         return deep_supervision(passes, std::vector<double>{0.25, 1}).square();
       },
@@ -70,8 +70,8 @@ TEST(GatedRefinement, WithNoRowsIsTheCoarseLossAndItsShare) {
 TEST(GatedRefinement, GradientsAgreeWithDifferences) {
   const at::Tensor coarse = values({1, 2, 4, 8}), refined = values({0.5, 3});
   const at::Tensor picked = rows({1, 3});
-  test::expect_gradients_agree(
-      [&] { return gated_refinement(coarse, refined, picked, 0.1).square(); }, {coarse, refined});
+  test::expect_gradients([&] { return gated_refinement(coarse, refined, picked, 0.1).square(); },
+                         {coarse, refined});
 }
 
 TEST(Entropy, IsThatOfTheDistribution) {

@@ -4,10 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <chrono>
-#include <future>
-
 #include "tests/support/test_comm.h"
+#include "tests/train/scripted_communicator.h"
 
 namespace reprise {
 namespace {
@@ -127,54 +125,22 @@ TEST_F(ReducerTest, GivesTheSameBitsEachTime) {
   for (size_t i = 0; i < first.size(); ++i) EXPECT_TRUE(at::equal(first[i], second[i]));
 }
 
-/// One of two ranks; its collectives are the test's.
-class ScriptedCommunicator final : public Communicator {
- public:
-  explicit ScriptedCommunicator(std::function<void()> on_all_reduce)
-      : on_all_reduce_(std::move(on_all_reduce)) {}
-  int rank() const override { return 0; }
-  int size() const override { return 2; }
-  std::string_view name() const override { return "scripted"; }
-  void all_reduce(Buffer, Reduction) override { on_all_reduce_(); }
-  void broadcast(Buffer, int) override {}
-  void all_gather(Buffer, void*) override {}
-  void barrier() override {}
-  std::unique_ptr<Communicator> duplicate() override {
-    return std::make_unique<ScriptedCommunicator>(on_all_reduce_);
-  }
-
- private:
-  std::function<void()> on_all_reduce_;
-};
-
-// Proved by order, not by time: backward itself waits, before its last gradient, for the first
-// all-reduce to begin. A reducer that sent only after backward would let it wait until the patience
-// ends.
 TEST(ReducerOverlap, TheFirstBucketLeavesBeforeBackwardEnds) {
-  std::promise<void> begun;
-  auto has_begun = begun.get_future();
-  int all_reduces = 0;
-  ScriptedCommunicator comm([&] {
-    if (all_reduces++ == 0) begun.set_value();
-  });
+  test::FirstAllReduce first;
+  test::ScriptedCommunicator comm([&] { first.begin(); });
   const auto parameters = some_parameters();
   Gradients gradients(parameters, kSmall);
   const auto reducer = make_reducer(gradients, comm);
   const GradientHooks hooks(parameters, *reducer);
-
-  std::future_status seen = std::future_status::deferred;
-  parameters[0].tensor.register_hook([&](const at::Tensor& gradient) {
-    seen = has_begun.wait_for(std::chrono::seconds(20));
-    return gradient;
-  });
+  first.await_in_backward_of(parameters[0].tensor);
   loss_over(parameters, {0, 1, 2, 3, 4}, 0).backward();
   reducer->finalize();
-  EXPECT_EQ(seen, std::future_status::ready);
-  EXPECT_EQ(all_reduces, static_cast<int>(gradients.buckets().size()));
+  EXPECT_TRUE(first.begun_when_awaited());
+  EXPECT_EQ(first.all_reduces(), static_cast<int>(gradients.buckets().size()));
 }
 
 TEST(ReducerFailure, ACollectiveThatThrowsIsToldAtFinalize) {
-  ScriptedCommunicator comm([] { fail(ExitCode::kFailure, "the network is down"); });
+  test::ScriptedCommunicator comm([] { fail(ExitCode::kFailure, "the network is down"); });
   const auto parameters = some_parameters();
   Gradients gradients(parameters, kSmall);
   const auto reducer = make_reducer(gradients, comm);
@@ -182,7 +148,7 @@ TEST(ReducerFailure, ACollectiveThatThrowsIsToldAtFinalize) {
 }
 
 TEST(ReducerFailure, AGradientAddedTwiceIsRefused) {
-  ScriptedCommunicator comm([] {});
+  test::ScriptedCommunicator comm([] {});
   const auto parameters = some_parameters();
   Gradients gradients(parameters, kSmall);
   const auto reducer = make_reducer(gradients, comm);

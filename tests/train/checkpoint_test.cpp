@@ -1,0 +1,190 @@
+#include "train/checkpoint.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_comm.h"
+
+namespace reprise {
+namespace {
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+template <class Work>
+Error thrown_by(Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error;
+  }
+  return {ExitCode::kOk, "nothing was thrown"};
+}
+
+/// A folder all ranks share.
+class CheckpointTest : public testing::Test {
+ protected:
+  CheckpointTest() { place_ = broadcast_text(comm_, (own_ / "checkpoint").string()); }
+  ~CheckpointTest() override { comm_.barrier(); }
+
+  static std::vector<NamedTensor> tensors(float scale) {
+    return {{"a", at::arange(6, at::kFloat).view({2, 3}) * scale},
+            {"b", at::full({}, scale)},
+            {"c", at::full({4}, 2 * scale, at::kDouble)},
+            {"d", at::zeros({0, 2})}};
+  }
+  static CheckpointRecord record(int64_t step) {
+    return {step, 1.5, 2, 3, {{"train", {{"seed", 7}}}}};
+  }
+  /// Every rank reads; only rank 0 may damage what is there.
+  void on_rank_0(const std::function<void()>& work) {
+    if (comm_.rank() == 0) work();
+    comm_.barrier();
+  }
+  fs::path any_share() const {
+    return CheckpointFolder(place_, comm_).place_of(10) /
+           concat("rank_00000_of_0000", comm_.size(), ".safetensors");
+  }
+
+  Communicator& comm_ = test_comm();
+  TemporaryFolder own_;
+  fs::path place_;
+};
+
+TEST_F(CheckpointTest, AFreshFolderHasNone) {
+  EXPECT_EQ(CheckpointFolder(place_, comm_).newest(), std::nullopt);
+}
+
+TEST_F(CheckpointTest, GivesBackWhatWasSaved) {
+  ASSERT_TRUE(CheckpointFolder(place_, comm_).save(record(10), tensors(3)));
+  const CheckpointFolder folder(place_, comm_);
+  const auto found = folder.newest();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->step, 10);
+  EXPECT_EQ(found->elapsed_s, 1.5);
+  EXPECT_EQ(found->ranks, 2);
+  EXPECT_EQ(found->threads, 3);
+  EXPECT_EQ(found->identity, record(10).identity);
+  const auto restored = tensors(0), expected = tensors(3);
+  folder.restore(*found, restored);
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_TRUE(at::equal(restored[i].tensor, expected[i].tensor));
+}
+
+TEST_F(CheckpointTest, EveryRankWritesItsShare) {
+  ASSERT_TRUE(CheckpointFolder(place_, comm_).save(record(10), tensors(3)));
+  const auto entries = fs::directory_iterator(CheckpointFolder(place_, comm_).place_of(10));
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), comm_.size() + 1);
+}
+
+TEST_F(CheckpointTest, TheOlderOneGoesOnceTheNewOneIsThere) {
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), tensors(3)));
+  ASSERT_TRUE(folder.save(record(20), tensors(4)));
+  EXPECT_EQ(folder.newest()->step, 20);
+  EXPECT_FALSE(fs::exists(folder.place_of(10)));
+}
+
+TEST_F(CheckpointTest, AFolderWithoutAManifestDoesNotCount) {
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), tensors(3)));
+  on_rank_0([&] { fs::create_directory(folder.place_of(20)); });
+  EXPECT_EQ(folder.newest()->step, 10);
+}
+
+// A limit on the size of files stands in for a full disk on one rank: the write fails half-way in
+// the same manner.
+TEST_F(CheckpointTest, AFailedSaveOnOneRankLeavesTheLastGoodOne) {
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), tensors(3)));
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{32, before.rlim_max};
+  if (comm_.rank() == comm_.size() - 1) setrlimit(RLIMIT_FSIZE, &small);
+  const bool saved = folder.save(record(20), tensors(4));
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, old_handler);
+
+  EXPECT_FALSE(saved);
+  EXPECT_EQ(folder.newest()->step, 10);
+  comm_.barrier();
+  EXPECT_FALSE(fs::exists(folder.place_of(20)));
+  EXPECT_TRUE(folder.save(record(30), tensors(5)));  // and the next one succeeds
+  EXPECT_EQ(folder.newest()->step, 30);
+}
+
+TEST_F(CheckpointTest, DamageIsAnErrorAndNotAnOlderState) {
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), tensors(3)));
+  const std::string whole = read_file(any_share());
+  comm_.barrier();
+  std::string flipped = whole;
+  flipped[flipped.size() - 2] ^= 1;
+  for (const auto& damaged : {flipped, whole.substr(0, whole.size() - 1), std::string("x")}) {
+    on_rank_0([&] { write_file(any_share(), damaged); });
+    const Error error = thrown_by([&] { folder.restore(*folder.newest(), tensors(0)); });
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
+    EXPECT_THAT(error.what(), HasSubstr("damaged"));
+    comm_.barrier();
+  }
+  on_rank_0([&] { fs::remove(any_share()); });
+  EXPECT_EQ(thrown_by([&] { folder.restore(*folder.newest(), tensors(0)); }).code(),
+            ExitCode::kBadInput);
+}
+
+TEST_F(CheckpointTest, ADamagedManifestIsAnError) {
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), tensors(3)));
+  const fs::path manifest = folder.place_of(10) / "manifest.json";
+  const std::string whole = read_file(manifest);
+  comm_.barrier();
+  std::string other_step = whole;
+  other_step.replace(other_step.find("\"step\": 10"), 10, "\"step\": 11");
+  for (const auto& damaged : {whole.substr(0, whole.size() / 2), std::string("{}"), other_step}) {
+    on_rank_0([&] { write_file(manifest, damaged); });
+    EXPECT_EQ(thrown_by([&] { folder.newest(); }).code(), ExitCode::kBadInput);
+    comm_.barrier();
+  }
+}
+
+TEST_F(CheckpointTest, TensorsOfAnotherModelAreRefused) {
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), tensors(3)));
+  auto more = tensors(0), fewer = tensors(0), other_shape = tensors(0);
+  more.push_back({"e", at::zeros({1})});
+  fewer.pop_back();
+  other_shape[0].tensor = at::zeros({3, 2});
+  EXPECT_THAT(thrown_by([&] { folder.restore(*folder.newest(), more); }).what(),
+              HasSubstr("lacks e"));
+  EXPECT_THAT(thrown_by([&] { folder.restore(*folder.newest(), fewer); }).what(),
+              HasSubstr("holds d"));
+  EXPECT_THAT(thrown_by([&] { folder.restore(*folder.newest(), other_shape); }).what(),
+              HasSubstr("a has another shape"));
+}
+
+TEST(Identity, TheFirstKeyThatDiffersIsNamedInOneLine) {
+  const json ours{{"model", {{"width", 64}}}, {"train", {{"seed", 1}, {"steps", 5}}}};
+  json theirs = ours;
+  EXPECT_NO_THROW(require_same_identity(ours, theirs, "x"));
+  theirs["train"]["steps"] = 6;
+  const Error error = thrown_by([&] { require_same_identity(ours, theirs, "out/step_000010"); });
+  EXPECT_EQ(error.code(), ExitCode::kBadInput);
+  EXPECT_THAT(
+      error.what(),
+      HasSubstr("out/step_000010 is of another configuration: train.steps is 6 there and 5 here"));
+  theirs = ours;
+  theirs["train"]["kappa"] = 0.5;
+  EXPECT_THAT(thrown_by([&] { require_same_identity(ours, theirs, "x"); }).what(),
+              HasSubstr("train.kappa is 0.5 there"));
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,91 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tests/support/temporary_folder.h"
+#include "train/metrics.h"
+#include "train/model_file.h"
+
+namespace reprise {
+namespace {
+using nlohmann::json;
+using testing::ElementsAre;
+
+class MetricsTest : public testing::Test {
+ protected:
+  void write_steps(int64_t first, int64_t last) {
+    MetricsFile metrics(path_, first);
+    for (int64_t step = first; step <= last; ++step)
+      metrics.append({{"step", step}, {"from", first}});
+  }
+  TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_ / "metrics.jsonl";
+};
+
+TEST_F(MetricsTest, IsAnObjectALine) {
+  write_steps(0, 1);
+  EXPECT_EQ(read_file(path_), "{\"from\":0,\"step\":0}\n{\"from\":0,\"step\":1}\n");
+}
+
+TEST_F(MetricsTest, GoesOnBehindTheCheckpointWithoutRepeatingSteps) {
+  write_steps(0, 3);
+  write_steps(2, 2);
+  EXPECT_EQ(read_file(path_),
+            "{\"from\":0,\"step\":0}\n{\"from\":0,\"step\":1}\n{\"from\":2,\"step\":2}\n");
+}
+
+TEST_F(MetricsTest, ATornLastLineIsCutOff) {
+  write_file(path_, "{\"step\":0}\n{\"ste");
+  write_steps(1, 1);
+  EXPECT_EQ(read_file(path_), "{\"step\":0}\n{\"from\":1,\"step\":1}\n");
+}
+
+TEST_F(MetricsTest, AStrangeFileIsRefused) {
+  write_file(path_, "step 0\n");
+  EXPECT_THROW(MetricsFile(path_, 1), Error);
+}
+
+class ModelFileTest : public testing::Test {
+ protected:
+  void write() const {
+    const std::vector<float> values{1, 2, 3, 4};
+    const std::vector<ArrayView> weights{ArrayView::of("embedding", {2, 2}, values)};
+    ModelOptions options;
+    options.width = 128;
+    const json config = OptionSet("train", "").add("model", options).resolved();
+    write_model(folder_.path(), weights, {{"config", config}, {"tokenizer_sha256", "abc"}});
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(ModelFileTest, GivesBackOptionsAndWeights) {
+  write();
+  const ModelFile model(folder_.path());
+  EXPECT_EQ(model.options().width, 128);
+  EXPECT_EQ(model.options().family, Family::kRecurrent);
+  EXPECT_EQ(model.tokenizer(), "abc");
+  EXPECT_EQ(model.record()["config"]["model"]["width"], 128);
+  ASSERT_EQ(model.arrays().size(), 1u);
+  EXPECT_THAT(float_values(model.arrays()[0]), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(ModelFileTest, AFolderWithoutARecordHoldsNoFinishedModel) {
+  write();
+  std::filesystem::remove(folder_ / "train.json");
+  EXPECT_TRUE(read_model_record(folder_.path()).is_null());
+  EXPECT_THROW(ModelFile(folder_.path()), Error);
+}
+
+TEST_F(ModelFileTest, DamageIsAnError) {
+  write();
+  std::string weights = read_file(folder_ / "model.safetensors");
+  weights.back() ^= 1;
+  write_file(folder_ / "model.safetensors", weights);
+  EXPECT_THROW(ModelFile(folder_.path()), Error);
+  write_file(folder_ / "train.json", "{}");
+  EXPECT_THROW(read_model_record(folder_.path()), Error);
+}
+
+}  // namespace
+}  // namespace reprise

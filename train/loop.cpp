@@ -1,0 +1,219 @@
+#include "train/loop.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/progress.h"
+#include "base/stop_request.h"
+#include "base/units.h"
+#include "base/version.h"
+#include "train/checkpoint.h"
+#include "train/matrix_peak.h"
+#include "train/metrics.h"
+#include "train/model_file.h"
+#include "train/tensor_file.h"
+
+namespace reprise {
+namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
+
+/// Everything that must be the same for a checkpoint to be of this run: the configuration without
+/// what may change from one start to the next, and the text by its digest instead of its place.
+json identity_of(json config, const TrainingText& text) {
+  for (const char* free : {"corpus", "out", "threads", "checkpoint-every", "micro-sequences"})
+    config["train"].erase(free);
+  config["corpus"] = text.corpus;
+  config["tokenizer"] = text.tokenizer;
+  return config;
+}
+
+/// libtorch's own switches. Returns the threads of this rank.
+int64_t configure_compute(const TrainOptions& options, const Communicator& comm) {
+  const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
+  const int64_t threads =
+      options.threads > 0 ? options.threads : std::max<int64_t>(1, cores / comm.size());
+  at::set_num_threads(static_cast<int>(threads));
+  at::globalContext().setDeterministicAlgorithms(options.deterministic, /*warn_only=*/false);
+  at::globalContext().setDeterministicFillUninitializedMemory(
+      false);  // costs time; nothing reads what it fills
+  return threads;
+}
+
+class Run {
+ public:
+  Run(const ModelOptions& model, const TrainOptions& options, const json& config,
+      const TrainingText& text, Communicator& comm)
+      : options_(options),
+        config_(config),
+        text_(text),
+        comm_(comm),
+        threads_(configure_compute(options, comm)),
+        identity_(identity_of(config, text)),
+        trainer_(model, options, comm),
+        checkpoints_(fs::path(options.out) / "checkpoint", comm) {}
+
+  TrainEnd to_the_end() {
+    const StopRequest stop;
+    if (is_finished()) return TrainEnd::kFinished;
+    int64_t step = resume();
+    if (comm_.rank() == 0) metrics_.emplace(fs::path(options_.out) / "metrics.jsonl", step);
+    peak_ = sum_over_ranks(comm_, measure_matrix_peak(compute_type(options_.precision)));
+    Progress progress("steps", options_.steps, comm_.rank(), step);
+    while (step < options_.steps) {
+      run_step(step++, progress);
+      const bool stopping = any_rank(comm_, stop.arrived());
+      if (step == options_.steps) break;
+      const bool due = options_.checkpoint_every > 0 && step % options_.checkpoint_every == 0;
+      if (due || stopping) save(step);
+      if (stopping) return stopped(step);
+    }
+    finish();
+    return TrainEnd::kFinished;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  bool is_finished() const {
+    const json record = read_model_record(options_.out);
+    comm_.barrier();  // nobody writes one before all have looked
+    if (record.is_null()) return false;
+    require_same_identity(identity_, record.at("identity"), concat("the model in ", options_.out));
+    log::info(options_.out, " holds this model already");
+    return true;
+  }
+
+  /// Goes back to the newest checkpoint; returns the step to run next.
+  int64_t resume() {
+    make_folder(options_.out);
+    const auto record = checkpoints_.newest();
+    if (!record) return 0;
+    const std::string place = checkpoints_.place_of(record->step).string();
+    require_same_identity(identity_, record->identity, place);
+    checkpoints_.restore(*record, trainer_.state());
+    if (record->ranks != comm_.size() || record->threads != threads_)
+      log::warning(place, " was written by ", record->ranks, " ranks x ", record->threads,
+                   " threads, this is ", comm_.size(), " x ", threads_,
+                   ": the result will differ in its last bits");
+    log::info("goes on from ", place);
+    last_saved_ = record->step;
+    earlier_s_ = record->elapsed_s;
+    return record->step;
+  }
+
+  void run_step(int64_t step, Progress& progress) {
+    const auto start = Clock::now();
+    const StepReport report = trainer_.step(step, text_.batches);
+    if (!report.fault.empty()) fail_at(step, report.fault);
+    if (comm_.rank() != 0) return;
+    const double tokens_per_s =
+        static_cast<double>(trainer_.tokens_per_step()) / seconds_since(start);
+    const double peak_share = trainer_.flops_per_step(step) / seconds_since(start) / peak_;
+    metrics_->append(line_of(step, report, tokens_per_s, peak_share));
+    progress.update(step + 1,
+                    concat("loss ", fixed(report.loss, 3), ", ", fixed(tokens_per_s / 1000, 1),
+                           " ktok/s, ", fixed(100 * peak_share, 0), " % of the matrix peak"));
+  }
+
+  json line_of(int64_t step, const StepReport& report, double tokens_per_s,
+               double peak_share) const {
+    json line{
+        {"step", step},
+        {"loss", report.loss},
+        {"bits_per_byte", to_bits(Nats{report.parts.at(0).second}).value / text_.bytes_per_token},
+        {"rate_factor", report.rate_factor},
+        {"gradient_norm", report.gradient_norm},
+        {"tokens", (step + 1) * trainer_.tokens_per_step()},
+        {"tokens_per_s", tokens_per_s},
+        {"elapsed_s", earlier_s_ + seconds_since(start_)},
+        {"peak_share", peak_share}};
+    for (const auto& [name, nats] : report.parts) line["loss_" + name] = nats;
+    return line;
+  }
+
+  [[noreturn]] void fail_at(int64_t step, const std::string& fault) const {
+    const std::string last = last_saved_ ? concat("the last good checkpoint is ",
+                                                  checkpoints_.place_of(*last_saved_).string())
+                                         : "there is no checkpoint";
+    fail(ExitCode::kFailure, fault, " is not finite in step ", step, "; ", last,
+         "; try lower learning rates");
+  }
+
+  bool save(int64_t step) {
+    if (comm_.rank() == 0) metrics_->sync();
+    const CheckpointRecord record{step, earlier_s_ + seconds_since(start_), comm_.size(), threads_,
+                                  identity_};
+    const bool saved = checkpoints_.save(record, trainer_.state());
+    if (saved) last_saved_ = step;
+    return saved;
+  }
+
+  TrainEnd stopped(int64_t step) const {
+    require(last_saved_ == step, ExitCode::kFailure, "stopped by a signal behind step ", step,
+            ", but no checkpoint of it could be written");
+    log::info("stopped by a signal behind step ", step, "; the same command goes on from there");
+    return TrainEnd::kStopped;
+  }
+
+  void finish() {
+    if (comm_.rank() == 0) {
+      metrics_->sync();
+      std::vector<NamedTensor> weights;
+      for (const auto& parameter : trainer_.parameters().list())
+        weights.push_back({parameter.name, parameter.tensor});
+      const HostArrays arrays(weights);
+      write_model(options_.out, arrays.views(), record());
+    }
+    comm_.barrier();
+    checkpoints_.remove_all();
+  }
+
+  json record() const {
+    return {{"config", config_},
+            {"config_digest", digest_of(config_)},
+            {"identity", identity_},
+            {"tokenizer_sha256", text_.tokenizer},
+            {"corpus", text_.corpus},
+            {"parameters", trainer_.parameters().count()},
+            {"tokens", options_.steps * trainer_.tokens_per_step()},
+            {"elapsed_s", earlier_s_ + seconds_since(start_)},
+            {"ranks", comm_.size()},
+            {"threads", threads_},
+            {"program", concat(version(), ", ", build_summary())}};
+  }
+
+  const TrainOptions& options_;
+  const json& config_;
+  const TrainingText& text_;
+  Communicator& comm_;
+  int64_t threads_;
+  json identity_;
+  Trainer trainer_;
+  CheckpointFolder checkpoints_;
+  std::optional<MetricsFile> metrics_;  ///< on rank 0
+  std::optional<int64_t> last_saved_;
+  double peak_ = 0;       ///< operations a second, all ranks
+  double earlier_s_ = 0;  ///< before this start
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace
+
+TrainEnd train(const ModelOptions& model, const TrainOptions& options, const json& config,
+               const TrainingText& text, Communicator& comm) {
+  validate(options, model);
+  require_agreement(comm, "configuration", digest_of(config));
+  return Run(model, options, config, text, comm).to_the_end();
+}
+
+}  // namespace reprise

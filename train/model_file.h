@@ -1,0 +1,48 @@
+// A trained model in its folder: what `train` leaves and `pack` reads. docs/checkpoint.md gives the
+// files.
+//
+//   model.safetensors   the weights, fp32, in the order of the model's parameters
+//   train.json          written last: configuration, what it was trained on, checksum of the
+//   weights
+//
+// The reader knows no libtorch.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+
+#include "base/safetensors.h"
+#include "models/options.h"
+
+namespace reprise {
+
+class ModelFile {
+ public:
+  /// Throws kBadInput where the folder holds no finished model or its weights differ from their
+  /// checksum.
+  explicit ModelFile(const std::filesystem::path& folder);
+
+  const ModelOptions& options() const { return options_; }
+  /// train.json; its "config"."model" is the resolved section.
+  const nlohmann::json& record() const { return record_; }
+  std::string tokenizer() const;  ///< SHA-256 of the tokenizer model, in hex
+  const std::vector<ArrayView>& arrays() const { return weights_.arrays(); }
+
+ private:
+  nlohmann::json record_;
+  ModelOptions options_;
+  SafetensorsFile weights_;
+};
+
+/// Writes both files, train.json last with the checksum and "format" added to `record`, which holds
+/// "config" and "tokenizer_sha256". Throws kFailure.
+void write_model(const std::filesystem::path& folder, std::span<const ArrayView> weights,
+                 nlohmann::json record);
+
+/// train.json where the folder has one, else null; throws kBadInput where it is not a record of
+/// this program.
+nlohmann::json read_model_record(const std::filesystem::path& folder);
+
+}  // namespace reprise

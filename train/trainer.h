@@ -1,0 +1,65 @@
+// One step of data-parallel training: forward and backward over this rank's share of the batch,
+// gradients summed over the ranks meanwhile, one division by the tokens of all ranks, one update.
+// Knows no files.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/comm/communicator.h"
+#include "data/batches.h"
+#include "train/options.h"
+#include "train/reducer.h"
+
+namespace reprise {
+
+/// Sequences [first, first + count) of the global batch of `step`.
+using BatchSource = std::function<TokenBatch(int64_t step, int64_t first, int64_t count)>;
+
+/// Means over the tokens of all ranks, in nats per token.
+struct StepReport {
+  double loss = 0;  ///< the objective
+  std::vector<std::pair<std::string, double>> parts;
+  double gradient_norm = 0;
+  double rate_factor = 1;
+  std::string fault;  ///< what was not finite, and on which rank; empty: nothing, and the weights
+                      ///< were updated
+};
+
+class Trainer {
+ public:
+  /// `comm` must outlive it. All ranks start from the same weights, which follow from the options.
+  Trainer(const ModelOptions& model, const TrainOptions& options, Communicator& comm);
+
+  /// Runs step `step` on all ranks. Where the loss or a gradient is not finite no weight changes,
+  /// on any rank.
+  StepReport step(int64_t step, const BatchSource& batches);
+
+  const Parameters& parameters() const { return parameters_; }
+  /// "weight.<name>" of every parameter and the optimiser's state: all that a later step depends
+  /// on.
+  std::vector<NamedTensor> state() const;
+
+  int64_t tokens_per_step() const { return options_.sequences * model_.context; }
+  double flops_per_step(int64_t step) const;
+
+ private:
+  struct Sums;
+  Sums run_passes(int64_t step, const BatchSource& batches);
+  std::string find_fault(const Sums& mine, const Sums& all, double gradient_norm);
+
+  ModelOptions model_;
+  TrainOptions options_;
+  Communicator& comm_;
+  at::ScalarType compute_;
+  Parameters parameters_;
+  std::unique_ptr<Objective> objective_;
+  Optimiser optimiser_;
+  Gradients gradients_;
+  std::unique_ptr<Reducer> reducer_;
+  GradientHooks hooks_;
+};
+
+}  // namespace reprise
