@@ -17,6 +17,12 @@ if(REPRISE_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_link_options(-fuse-ld=mold)
 endif()
 
+# CMAKE_UNITY_BUILD puts the files of a target together: half of what a file costs is templates of libtorch's and JSON's
+# headers, instantiated again in every file. GCC then takes a type of one file's anonymous namespace for a header's.
+if(CMAKE_UNITY_BUILD)
+  add_compile_options(-Wno-subobject-linkage)
+endif()
+
 add_library(reprise_options INTERFACE)
 target_compile_options(reprise_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
                        $<$<BOOL:${REPRISE_WERROR}>:-Werror>)

@@ -23,7 +23,7 @@ namespace {
 
 constexpr int64_t kBlockBytes = 4'000'000;  // of text encoded at a time by all threads together
 
-void check_options(const DataOptions& options) {
+void check_output_options(const DataOptions& options) {
   const fs::path out = options.out;
   require(!out.empty(), ExitCode::kUsage, "--data.out is missing: name the folder for the corpus");
   const bool taken = fs::exists(out) && !(fs::is_directory(out) && fs::is_empty(out));
@@ -152,7 +152,7 @@ std::optional<Tokenizer> load_tokenizer(const std::string& path) {
 }  // namespace
 
 json build_corpus(const DataOptions& options, const json& config) {
-  check_options(options);
+  check_output_options(options);
   auto tokenizer = load_tokenizer(options.tokenizer);
   const DocumentPool pool(options, tokenizer ? &*tokenizer : nullptr);
   if (!tokenizer) {

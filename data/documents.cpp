@@ -11,7 +11,7 @@
 namespace reprise {
 namespace {
 
-void check_options(const DataOptions& options) {
+void check_source_options(const DataOptions& options) {
   require(!options.source.empty(), ExitCode::kUsage,
           "--data.source is missing: name folders or files with text");
   const auto is_share = [](double share) { return share >= 0 && share < 1; };
@@ -40,7 +40,7 @@ Split split_of(const Sha256& hash, double valid_share, double test_share) {
 
 DocumentPool::DocumentPool(const DataOptions& options, const Tokenizer* tokenizer)
     : options_(options) {
-  check_options(options);
+  check_source_options(options);
   std::vector<NamedSource> sources;
   std::set<std::string> names;
   for (const auto& description : options.source) {
