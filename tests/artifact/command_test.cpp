@@ -1,0 +1,160 @@
+// reprise pack from end to end: a corpus of samples, a model with fresh weights, the artifact.
+#include "launch/command.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "data/build.h"
+#include "data/corpus.h"
+#include "models/artifact/artifact.h"
+#include "models/artifact/options.h"
+#include "models/parameters.h"
+#include "tests/data/samples.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_comm.h"
+#include "train/model_file.h"
+
+namespace reprise {
+namespace {
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+/// As `reprise train` leaves it. Fresh weights have zeroed outputs and give every token the same
+/// entropy; noise stands in for training.
+void write_trained_model(const fs::path& folder, const ModelOptions& options,
+                         const std::string& tokenizer) {
+  const at::NoGradGuard no_grad;
+  const Parameters parameters(options, /*seed=*/3);
+  std::vector<ArrayView> arrays;
+  uint64_t step = 0;
+  for (const Parameter& parameter : parameters.list()) {
+    const RandomStream noise(3, Purpose::kTest, static_cast<uint32_t>(step++));
+    const std::span<float> values(parameter.tensor.data_ptr<float>(),
+                                  static_cast<size_t>(parameter.tensor.numel()));
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] += static_cast<float>(0.1 * noise.normal(i));
+    arrays.push_back(ArrayView::of(parameter.name, parameter.tensor.sizes().vec(), values));
+  }
+  ModelOptions copy = options;
+  OptionSet set("train", "");
+  set.add("model", copy);
+  make_folder(folder);
+  write_model(folder, arrays, {{"config", set.resolved()}, {"tokenizer_sha256", tokenizer}});
+}
+
+/// What is written to std::cout while it lives. The harness has GoogleTest's capture of stdout.
+class CaptureCout {
+ public:
+  CaptureCout() : before_(std::cout.rdbuf(text_.rdbuf())) {}
+  ~CaptureCout() { std::cout.rdbuf(before_); }
+  CaptureCout(const CaptureCout&) = delete;
+  CaptureCout& operator=(const CaptureCout&) = delete;
+  std::string text() const { return text_.str(); }
+
+ private:
+  std::ostringstream text_;
+  std::streambuf* before_;
+};
+
+/// A corpus and a model of each family; rank 0 makes them, all ranks read.
+class PackCommand : public testing::Test {
+ protected:
+  PackCommand() : root_(broadcast_text(test_comm(), own_.path().string())) {
+    log::start(log::Level::kWarning, test_comm().rank(), test_comm().size());
+    if (test_comm().rank() == 0) {
+      write_samples(root_ / "source", 40);
+      build_corpus(small_options(root_ / "source", root_ / "corpus"), {});
+      const Corpus corpus(root_ / "corpus");
+      ModelOptions options{.vocab = corpus.tokenizer().vocab(), .width = 32, .context = 64};
+      write_trained_model(root_ / "recurrent", options, corpus.tokenizer().digest());
+      options.family = Family::kStatic;
+      options.passes = 1;
+      write_trained_model(root_ / "static", options, corpus.tokenizer().digest());
+    }
+    test_comm().barrier();
+  }
+  ~PackCommand() override { test_comm().barrier(); }
+
+  fs::path pack(Communicator& comm, const std::string& model, const std::string& out,
+                std::vector<std::string> more = {}) {
+    std::vector<std::string> words{
+        "--pack.model", (root_ / model).string(), "--pack.corpus", (root_ / "corpus").string(),
+        "--pack.out",   (root_ / out).string(),   "--pack.bytes",  bytes_};
+    words.insert(words.end(), more.begin(), more.end());
+    const CaptureCout captured;
+    EXPECT_EQ(run_pack(words, comm), ExitCode::kOk);
+    printed_ = captured.text();
+    return root_ / out;
+  }
+
+  TemporaryFolder own_;
+  fs::path root_;
+  std::string bytes_ = "40000", printed_;
+};
+
+TEST_F(PackCommand, WritesTheArtifactItsLedgerAndItsSummary) {
+  const fs::path path = pack(test_comm(), "recurrent", "a", {"--pack.refine-share", "0.25"});
+  const Corpus corpus(root_ / "corpus");
+  const Artifact artifact = load_artifact(path);
+  EXPECT_GE(fs::file_size(path), 40'000 - 40);
+  EXPECT_LE(fs::file_size(path), 40'000);
+  EXPECT_EQ(artifact.model.at("width"), 32);
+  EXPECT_EQ(artifact.tokenizer, corpus.tokenizer().digest());
+  EXPECT_EQ(artifact.gate.calibrated_on, corpus.digest(Split::kValid));
+  EXPECT_NEAR(artifact.gate.fraction, 0.25, 0.01);
+  EXPECT_GT(artifact.gate.threshold, 0);
+  const json ledger = json::parse(read_file(path.string() + ".ledger.json"));
+  int64_t sum = 0;
+  for (const json& entry : ledger.at("entries")) sum += entry.at("bytes").get<int64_t>();
+  EXPECT_EQ(sum, static_cast<int64_t>(fs::file_size(path)));
+  const json summary = json::parse(read_file(path.string() + ".pack.json"));
+  EXPECT_EQ(summary.at("artifact").at("sha256"), to_hex(sha256_file(path)));
+  EXPECT_EQ(summary.at("config").at("pack").at("refine-share"), 0.25);
+  EXPECT_EQ(summary.at("packing").at("attempts").back().at("bytes"), fs::file_size(path));
+  EXPECT_EQ(summary.at("packing").at("tensors").size(), artifact.tensors.size());
+  const bool prints = test_comm().rank() == 0;
+  EXPECT_EQ(printed_.find("embedding") != std::string::npos, prints);
+}
+
+TEST_F(PackCommand, GivesTheSameBytesOnOneRankAndOnAll) {
+  const fs::path on_all = pack(test_comm(), "recurrent", "all");
+  if (test_comm().rank() == 0) {
+    const auto self = make_self_communicator();
+    EXPECT_EQ(read_file(pack(*self, "recurrent", "one")), read_file(on_all));
+  }
+}
+
+TEST_F(PackCommand, AStaticModelAndAShareOfNothingHaveNoGate) {
+  for (const fs::path& path :
+       {pack(test_comm(), "static", "static.out"),
+        pack(test_comm(), "recurrent", "recurrent.out", {"--pack.refine-share", "0"})}) {
+    const GateRule gate = load_artifact(path).gate;
+    EXPECT_EQ(gate.fraction, 0);
+    EXPECT_EQ(gate.calibrated_on, "");
+  }
+}
+
+TEST_F(PackCommand, RefusesAnImpossibleTargetAndLeavesNothing) {
+  if (test_comm().rank() != 0) return;
+  const auto self = make_self_communicator();
+  const auto refusal = [&](const std::string& bytes) {
+    bytes_ = bytes;
+    return error_of(ExitCode::kCapUnreachable, [&] { pack(*self, "recurrent", "never"); });
+  };
+  const std::string small = refusal("16000");
+  const std::string large = refusal("3000000");
+  EXPECT_THAT(small, testing::ContainsRegex("too many; a width of [0-9]+ would fit"));
+  EXPECT_THAT(large, testing::ContainsRegex("too few; a width of [0-9]+ would fill it"));
+  for (const auto& entry : fs::directory_iterator(root_))
+    EXPECT_THAT(entry.path().filename().string(), testing::Not(testing::HasSubstr("never")));
+}
+
+}  // namespace
+}  // namespace reprise
