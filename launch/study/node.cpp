@@ -19,6 +19,7 @@ std::string key_of(const Graph& graph, const Node& node) {
   return digest_of({{"version", version()},
                     {"command", node.command},
                     {"options", node.options},
+                    {"content", node.content},
                     {"inputs", inputs},
                     {"outputs", outputs}});
 }

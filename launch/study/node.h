@@ -2,9 +2,9 @@
 // says whether that has been done. Values only; the runner (runner.h) starts processes.
 //
 // A key is the digest of everything the outputs depend on: the program's version, the command, its
-// resolved options and the keys of the nodes it reads. Not of paths, so that a study may be moved,
-// and not of the number of ranks, which changes no result. Each key has a folder of its own, so a
-// changed option never meets files of another configuration.
+// resolved options, the text it reads and the keys of the nodes it reads. Not of paths in the
+// study's folder, so that it may be moved, and not of the number of ranks, which changes no result.
+// Each key has a folder of its own, so a changed option never meets files of another configuration.
 #pragma once
 
 #include <cstdint>
@@ -30,13 +30,14 @@ struct Output {
 };
 
 struct Node {
-  std::string name;     ///< "train.recurrent.1": stage, arm, seed
-  std::string command;  ///< of the program
-  int64_t ranks = 1;
-  nlohmann::json options;  ///< {"section": {"key": value}}, without those of inputs and outputs
-  std::vector<Input> inputs;
-  std::vector<Output> outputs;
-  std::string key;  ///< 64 hex characters
+  std::string name;          ///< "train.recurrent.1": stage, arm, seed
+  std::string command;       ///< of the program
+  std::string content = {};  ///< digest of the files outside the study that it reads; "" for none
+  int64_t ranks = 1, threads = 1;  ///< threads per rank
+  nlohmann::json options = {};     ///< {"section": {"key": value}}, but for inputs and outputs
+  std::vector<Input> inputs = {};
+  std::vector<Output> outputs = {};
+  std::string key = {};  ///< 64 hex characters; Graph::add sets it
 
   /// Where its outputs, its log and its record lie, below the study's folder.
   std::filesystem::path folder() const { return name + "-" + key.substr(0, 8); }

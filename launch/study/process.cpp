@@ -23,8 +23,18 @@ struct Program {
   std::vector<char*> words, environment;
 };
 
+struct Files {
+  int output = -1, log = -1;
+};
+
+int open_to_write(const std::filesystem::path& path, int how) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644);
+  if (file < 0) fail_errno(ExitCode::kFailure, concat("cannot open ", path.string()));
+  return file;
+}
+
 /// Behind fork: only calls that are safe there. 127 is the shell's code for what cannot be run.
-[[noreturn]] void become(const Program& program, int log, pid_t parent) {
+[[noreturn]] void become(const Program& program, const Files& files, pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -32,20 +42,20 @@ struct Program {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(127);  // the parent died before the line above
   dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-  dup2(log, STDOUT_FILENO);
-  dup2(log, STDERR_FILENO);
+  dup2(files.output, STDOUT_FILENO);
+  dup2(files.log, STDERR_FILENO);
   execvpe(program.words[0], program.words.data(), program.environment.data());
   _exit(127);
 }
 
 pid_t start(const ProcessOptions& options) {
-  const int log = open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (log < 0) fail_errno(ExitCode::kFailure, concat("cannot open ", options.log.string()));
+  const Files files{open_to_write(options.output, O_TRUNC), open_to_write(options.log, O_APPEND)};
   const Program program{pointers(options.words), pointers(options.environment)};
   const pid_t parent = getpid();
   const pid_t child = fork();
-  if (child == 0) become(program, log, parent);
-  close(log);
+  if (child == 0) become(program, files, parent);
+  close(files.output);
+  close(files.log);
   if (child < 0) fail_errno(ExitCode::kFailure, "cannot start a process");
   return child;
 }

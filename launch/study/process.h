@@ -28,7 +28,8 @@ class HeldSignals {
 struct ProcessOptions {
   std::vector<std::string> words;        ///< program first, looked for in PATH
   std::vector<std::string> environment;  ///< NAME=value, all of it
-  std::filesystem::path log;             ///< stdout and stderr are appended
+  std::filesystem::path output;          ///< stdout, from the start
+  std::filesystem::path log;             ///< stderr, appended
 };
 
 struct ProcessEnd {

@@ -84,12 +84,13 @@ ExitCode known_code(int code) {
 ExitCode run_node(const Graph& graph, const Node& node, const RunnerOptions& options,
                   const HeldSignals& signals) {
   open_node(graph, node, options.out);
-  const auto log = options.out / node.folder() / "log";
+  const auto folder = options.out / node.folder();
+  const auto log = folder / "log";
   Follower follower(log);
   const auto start = Clock::now();
-  const ProcessEnd end =
-      run_process({command_of(node, options), node_environment(options.threads), log}, signals,
-                  [&] { follower.look(); });
+  const ProcessEnd end = run_process(
+      {command_of(node, options), node_environment(node.threads), folder / "output", log}, signals,
+      [&] { follower.look(); });
   follower.clear();
 
   const ExitCode code = known_code(end.code);

@@ -19,7 +19,6 @@ struct RunnerOptions {
   /// Words before the command's name, with the number of ranks between the two.
   std::vector<std::string> launcher{"mpirun", "-q", "--bind-to", "none", "--oversubscribe", "-n"};
   std::string program;  ///< path of `reprise`
-  int64_t threads = 1;  ///< per rank
 };
 
 /// What starts a node, ready for a shell: "mpirun -q ... -n 2 reprise train --config

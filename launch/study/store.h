@@ -1,7 +1,8 @@
 // What of a study is on disk.
 //
 //   <out>/<node>-<key>/config.ini   what the node was last started with
-//   <out>/<node>-<key>/log          what it printed, all its runs one after the other
+//   <out>/<node>-<key>/output       its stdout, of the last run
+//   <out>/<node>-<key>/log          its stderr, all its runs one after the other
 //   <out>/<node>-<key>/done.json    written when it had succeeded: key, exit code, seconds, outputs
 //   <out>/<node>                    symbolic link to the folder that is current
 #pragma once

@@ -27,10 +27,10 @@ using testing::HasSubstr;
 constexpr const char* kFakeProgram = R"(#!/bin/sh
 here=$(dirname "$0")
 echo "$1" >> "$here/calls"
-echo "$1 starts"
-trap 'echo "saved"; exit 75' USR1
+echo "$1 starts" >&2
+trap 'echo "saved" >&2; exit 75' USR1
 while [ -e "$here/hold" ]; do sleep 0.05; done
-if [ -e "$here/fail.$1" ]; then echo "reprise $1: no luck"; exit $(cat "$here/fail.$1"); fi
+if [ -e "$here/fail.$1" ]; then echo "reprise $1: no luck" >&2; exit $(cat "$here/fail.$1"); fi
 out=$(sed -n 's/^out = //p' "$3")
 [ -n "$out" ] && echo "$OMP_NUM_THREADS" > "$out"
 exit 0
@@ -41,8 +41,7 @@ class StudyRunner : public testing::Test {
   StudyRunner() {
     write_file(folder_ / "reprise", kFakeProgram);
     fs::permissions(folder_ / "reprise", fs::perms::owner_all);
-    options_ = {folder_ / "out", {"env", "--"}, folder_ / "reprise", 3};
-    options_.launcher = {folder_ / "launcher"};
+    options_ = {folder_ / "out", {folder_ / "launcher"}, folder_ / "reprise"};
     write_file(folder_ / "launcher", "#!/bin/sh\nshift\nexec \"$@\"\n");  // drops the ranks
     fs::permissions(folder_ / "launcher", fs::perms::owner_all);
     build(1);
@@ -51,25 +50,19 @@ class StudyRunner : public testing::Test {
   /// data -> train -> eval, with an option of train.
   void build(int steps) {
     graph_ = {};
-    const size_t data = graph_.add({.name = "data",
-                                    .command = "data",
-                                    .options = {},
-                                    .inputs = {},
-                                    .outputs = {{"data.out", "corpus"}},
-                                    .key = {}});
+    const size_t data =
+        graph_.add({.name = "data", .command = "data", .outputs = {{"data.out", "corpus"}}});
     const size_t train = graph_.add({.name = "train.a.1",
                                      .command = "train",
                                      .ranks = 2,
+                                     .threads = 3,
                                      .options = {{"train", {{"steps", steps}}}},
                                      .inputs = {{"train.corpus", data, "corpus", ""}},
-                                     .outputs = {{"train.out", "model"}},
-                                     .key = {}});
+                                     .outputs = {{"train.out", "model"}}});
     graph_.add({.name = "eval.a.1",
                 .command = "eval",
-                .options = {},
                 .inputs = {{"eval.model", train, "model", ""}},
-                .outputs = {{"eval.out", "trace"}},
-                .key = {}});
+                .outputs = {{"eval.out", "trace"}}});
   }
 
   std::vector<std::string> calls() const {

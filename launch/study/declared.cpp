@@ -1,0 +1,138 @@
+#include "launch/study/declared.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+
+namespace reprise {
+namespace {
+
+/// Given to every node by the study itself.
+constexpr std::array kGivenByStudy{
+    "data.out",          "train.corpus",    "train.out",      "train.seed",     "train.threads",
+    "pack.model",        "pack.corpus",     "pack.out",       "eval.artifact",  "eval.corpus",
+    "eval.out",          "eval.threads",    "pack.threads",   "verdict.study",  "verdict.out",
+    "verdict.recurrent", "verdict.static",  "report.verdict", "report.metrics", "report.out",
+    "report.ledgers",    "report.tokenizer"};
+
+void require_seed(const std::string& text) {
+  int64_t seed = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  require(error == std::errc() && end == text.data() + text.size() && seed >= 0, ExitCode::kUsage,
+          "study.seeds: '", text, "' is not a whole number of at least 0");
+}
+
+void require_distinct(const std::vector<std::string>& words, std::string_view what) {
+  require(!words.empty(), ExitCode::kUsage, what, " is empty; name at least one");
+  std::set<std::string> seen;
+  for (const auto& word : words)
+    require(seen.insert(word).second, ExitCode::kUsage, what, " names ", word, " twice");
+}
+
+void validate(const StudyOptions& study) {
+  require_distinct(study.arms, "study.arms");
+  require_distinct(study.seeds, "study.seeds");
+  for (const auto& seed : study.seeds) require_seed(seed);
+  require(study.ranks >= 1, ExitCode::kUsage, "study.ranks must be at least 1");
+  require(study.threads >= 1, ExitCode::kUsage, "study.threads must be at least 1");
+  require(study.contrast.size() == 2, ExitCode::kUsage,
+          "study.contrast names two arms: the recurrent one, then the static one");
+}
+
+const DeclaredArm& arm_named(const Declared& declared, const std::string& name) {
+  const auto found = std::ranges::find(declared.arms, name, &DeclaredArm::name);
+  const std::string near = nearest_name(name, declared.study.arms);
+  require(found != declared.arms.end(), ExitCode::kUsage, "study.contrast: '", name,
+          "' is no arm of the study", near.empty() ? "" : concat("; did you mean '", near, "'?"));
+  return *found;
+}
+
+/// As the commands check it, with stand-ins for the paths they will be given.
+void validate_commands(ArmOptions options) {
+  options.train.corpus = options.train.out = "given";
+  validate(options.model);
+  validate(options.train, options.model);
+  validate(options.pack);
+  validate(options.eval);
+}
+
+void validate(const DeclaredArm& arm, const DataOptions& data) {
+  try {
+    validate_commands(arm.options);
+  } catch (const Error& error) {
+    fail(error.code(), "arm ", arm.name, ": ", error.what());
+  }
+  require(!data.tokenizer.empty() || arm.options.model.vocab == data.vocab, ExitCode::kUsage,
+          "arm ", arm.name, ": model.vocab is ", arm.options.model.vocab, " but data.vocab is ",
+          data.vocab, "; a model reads the tokenizer's vocabulary");
+}
+
+/// What is evaluated alike in both arms: all options but whether there is a second pass.
+std::string scoring_of(const DeclaredArm& arm) {
+  EvalOptions options = arm.options.eval;
+  options.refine = {};
+  return OptionSet("", "").add("eval", options).digest();
+}
+
+void validate_contrast(const DeclaredArm& recurrent, const DeclaredArm& unshared) {
+  const auto& first = recurrent.options;
+  const auto& second = unshared.options;
+  require(first.model.family == Family::kRecurrent && second.model.family == Family::kStatic,
+          ExitCode::kUsage, "study.contrast: ", recurrent.name, " must be of the recurrent and ",
+          unshared.name, " of the static family; C1 compares these");
+  require(first.pack.bytes == second.pack.bytes, ExitCode::kUsage,
+          "pack.bytes differ: ", recurrent.name, " ", first.pack.bytes, ", ", unshared.name, " ",
+          second.pack.bytes, "; the verdict compares at equal bytes");
+  require(first.pack.refine_share > 0, ExitCode::kUsage, "arm ", recurrent.name,
+          ": pack.refine-share is 0, so there is no second pass to decide about");
+  require(scoring_of(recurrent) == scoring_of(unshared), ExitCode::kUsage,
+          "[eval] differs between ", recurrent.name, " and ", unshared.name,
+          "; both are scored alike");
+}
+
+}  // namespace
+
+void ArmOptions::bind(OptionSet& set, const std::string& prefix) {
+  set.add(prefix + "model", model)
+      .add(prefix + "train", train)
+      .add(prefix + "pack", pack)
+      .add(prefix + "eval", eval);
+}
+
+OptionSet Declared::bind() {
+  OptionSet set(
+      "study",
+      "plan, run or show a study: reprise study plan|run|status --study.file FILE [--json]");
+  set.add("study", study).add("data", data);
+  all.bind(set, "");
+  set.add("verdict", verdict).add("report", report);
+  for (auto& arm : arms) arm.options.bind(set, arm.name + ".");
+  return set;
+}
+
+void validate(const Declared& declared) {
+  validate(declared.study);
+  require(!declared.data.source.empty(), ExitCode::kUsage, "data.source names no text");
+  for (const auto& arm : declared.arms) validate(arm, declared.data);
+  validate_contrast(arm_named(declared, declared.study.contrast[0]),
+                    arm_named(declared, declared.study.contrast[1]));
+  require(declared.verdict.margin_bpb > 0, ExitCode::kUsage,
+          "verdict.margin-bpb is not declared; it is chosen before the run");
+}
+
+void require_unset(Declared& declared) {
+  Declared fresh;
+  for (const auto& arm : declared.arms) fresh.arms.push_back({arm.name, {}});
+  const OptionSet now = declared.bind(), defaults = fresh.bind();
+  for (size_t i = 0; i < now.options().size(); ++i) {
+    const Option& option = now.options()[i];
+    const bool given = std::ranges::any_of(kGivenByStudy, [&](std::string_view name) {
+      return option.name == name || option.name.ends_with(concat(".", name));
+    });
+    require(!given || option.get() == defaults.options()[i].get(), ExitCode::kUsage, option.name,
+            " is given by the study to each of its runs; leave it out");
+  }
+}
+
+}  // namespace reprise

@@ -1,0 +1,118 @@
+#include "launch/study/graph.h"
+
+namespace reprise {
+namespace {
+
+/// An arm trained with one seed: its nodes.
+struct Trained {
+  std::string arm, seed;
+  size_t train = 0, pack = 0, eval = 0;
+  std::string name() const { return concat(arm, ".", seed); }
+};
+
+constexpr const char* kCorpus = "corpus";
+constexpr const char* kModel = "model";
+constexpr const char* kArtifact = "artifact.reprise";
+constexpr const char* kTrace = "trace";
+
+class Builder {
+ public:
+  explicit Builder(const Study& study) : study_(study) {}
+
+  Graph build(const std::string& source_digest) {
+    const size_t data = add_data(source_digest);
+    std::vector<Trained> models;
+    for (const auto& arm : study_.arms)
+      for (const auto& seed : study_.options.seeds) models.push_back(add_model(arm, seed, data));
+    const size_t verdict = add_verdict(models);
+    add_report(models, data, verdict);
+    return std::move(graph_);
+  }
+
+ private:
+  /// On one rank that has all the threads, or on all ranks.
+  Node lone_node(std::string name, std::string command) const {
+    const auto& options = study_.options;
+    return {.name = std::move(name),
+            .command = std::move(command),
+            .threads = options.ranks * options.threads};
+  }
+  Node parallel_node(std::string name, std::string command) const {
+    Node node = lone_node(std::move(name), std::move(command));
+    node.ranks = study_.options.ranks;
+    node.threads = study_.options.threads;
+    return node;
+  }
+
+  size_t add_data(const std::string& source_digest) {
+    Node node = lone_node("data", "data");
+    node.content = source_digest;
+    node.options = {{"data", study_.shared.at("data")}};
+    node.outputs = {{"data.out", kCorpus}};
+    return graph_.add(std::move(node));
+  }
+
+  Trained add_model(const Arm& arm, const std::string& seed, size_t data) {
+    Trained trained{.arm = arm.name, .seed = seed};
+
+    Node train = parallel_node(concat("train.", trained.name()), "train");
+    train.options = {{"model", arm.options.at("model")}, {"train", arm.options.at("train")}};
+    train.options["train"]["seed"] = std::stoll(seed);
+    train.inputs = {{"train.corpus", data, kCorpus, ""}};
+    train.outputs = {{"train.out", kModel}};
+    trained.train = graph_.add(std::move(train));
+
+    Node pack = parallel_node(concat("pack.", trained.name()), "pack");
+    pack.options = {{"pack", arm.options.at("pack")}};
+    pack.inputs = {{"pack.model", trained.train, kModel, ""}, {"pack.corpus", data, kCorpus, ""}};
+    pack.outputs = {{"pack.out", kArtifact}};
+    trained.pack = graph_.add(std::move(pack));
+
+    Node eval = parallel_node(concat("eval.", trained.name()), "eval");
+    eval.options = {{"eval", arm.options.at("eval")}};
+    eval.inputs = {{"eval.artifact", trained.pack, kArtifact, ""},
+                   {"eval.corpus", data, kCorpus, ""}};
+    eval.outputs = {{"eval.out", kTrace}};
+    trained.eval = graph_.add(std::move(eval));
+    return trained;
+  }
+
+  size_t add_verdict(const std::vector<Trained>& models) {
+    Node node = lone_node("verdict", "verdict");
+    node.content = study_.file_digest;
+    node.options = {{"verdict", study_.shared.at("verdict")}};
+    const char* sides[] = {"verdict.recurrent", "verdict.static"};
+    for (size_t side = 0; side < 2; ++side)
+      for (const auto& trained : models)
+        if (trained.arm == study_.options.contrast[side])
+          node.inputs.push_back({sides[side], trained.eval, concat(kTrace, "/trace.h5"), ""});
+    node.outputs = {{"verdict.out", "verdict.json"}};
+    return graph_.add(std::move(node));
+  }
+
+  void add_report(const std::vector<Trained>& models, size_t data, size_t verdict) {
+    Node node = lone_node("report", "report");
+    node.options = {{"report", study_.shared.at("report")}};
+    node.inputs = {{"report.verdict", verdict, "verdict.json", ""},
+                   {"report.tokenizer", data, concat(kCorpus, "/tokenizer.model"), ""}};
+    for (const auto& trained : models) {
+      node.inputs.push_back(
+          {"report.metrics", trained.train, concat(kModel, "/metrics.jsonl"), trained.name()});
+      node.inputs.push_back(
+          {"report.ledgers", trained.pack, concat(kArtifact, ".ledger.json"), trained.name()});
+    }
+    node.outputs = {{"report.out", "report.html"}};
+    graph_.add(std::move(node));
+  }
+
+  const Study& study_;
+  Graph graph_;
+};
+
+}  // namespace
+
+Graph build_graph(const Study& study, const std::string& source_digest) {
+  return Builder(study).build(source_digest);
+}
+
+}  // namespace reprise

@@ -1,0 +1,211 @@
+// Input that is not what it should be: one line, the README's exit code, nothing half-written.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "tests/end_to_end/program.h"
+#include "tests/support/temporary_folder.h"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+constexpr const char* kModel =
+    " --model.vocab 320 --model.width 32 --model.heads 2 --model.kv-heads 1 --model.context 64";
+
+/// A corpus and a model of a few steps, made once for all tests.
+class BadInput : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    write_text(path("text"));
+    const Outcome data =
+        run_reprise(concat("data --data.source ", path("text/one"), ",", path("text/two"),
+                           " --data.vocab 320 --data.out ", path("corpus")));
+    ASSERT_EQ(data.code, 0) << data.err;
+    const Outcome train = run_reprise(concat("train", kModel, " --train.corpus ", path("corpus"),
+                                             " --train.out ", path("model"), " --train.steps 2"));
+    ASSERT_EQ(train.code, 0) << train.err;
+    const Outcome pack = run_reprise(pack_words(24000, "artifact.reprise"));
+    ASSERT_EQ(pack.code, 0) << pack.err;
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static std::string path(const std::string& name) { return (*folder_ / name).string(); }
+  static std::string pack_words(int64_t bytes, const std::string& out) {
+    return concat("pack --pack.model ", path("model"), " --pack.corpus ", path("corpus"),
+                  " --pack.bytes ", bytes, " --pack.out ", path(out));
+  }
+  static std::string data_words(const std::string& source, const std::string& more = "") {
+    return concat("data --data.vocab 320 --data.source ", path(source), " --data.out ", path("new"),
+                  more);
+  }
+  static std::string train_words(const std::string& more) {
+    return concat("train", kModel, " --train.corpus ", path("corpus"), " --train.out ", path("new"),
+                  " --train.steps 2", more);
+  }
+  static std::string eval_words(const std::string& artifact) {
+    return concat("eval --eval.artifact ", path(artifact), " --eval.corpus ", path("corpus"),
+                  " --eval.out ", path("new"));
+  }
+
+  /// A copy of the corpus or model, to be spoilt.
+  static std::string copy_of(const std::string& name) {
+    fs::remove_all(path("copy"));
+    fs::copy(path(name), path("copy"), fs::copy_options::recursive);
+    return path("copy");
+  }
+
+  /// Neither a result nor part of one lies where the result was to be.
+  static void expect_nothing_written() {
+    EXPECT_FALSE(fs::exists(path("new")));
+    for (const auto& entry : fs::directory_iterator(folder_->path()))
+      EXPECT_THAT(entry.path().filename().string(), testing::Not(HasSubstr(".tmp")));
+    fs::remove_all(path("new"));
+  }
+
+  static std::unique_ptr<TemporaryFolder> folder_;
+};
+
+std::unique_ptr<TemporaryFolder> BadInput::folder_;
+
+/// The only file in `folder` whose name ends with `ending`, or the first of several.
+fs::path file_in(const fs::path& folder, const std::string& ending) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.path().string().ends_with(ending)) return entry.path();
+  ADD_FAILURE() << "no " << ending << " in " << folder;
+  return folder;
+}
+
+TEST_F(BadInput, TextThatIsMissingEmptyOrNotText) {
+  expect_refusal(run_reprise(data_words("nothing")), ExitCode::kBadInput, "nothing");
+  make_folder(path("empty"));
+  expect_refusal(run_reprise(data_words("empty")), ExitCode::kBadInput, "empty");
+  make_folder(path("latin"));
+  write_file(path("latin/a.txt"), "caf\xe9 au lait");
+  expect_refusal(run_reprise(data_words("latin")), ExitCode::kBadInput, "not UTF-8 at byte 3");
+  make_folder(path("lines"));
+  write_file(path("lines/a.jsonl"), "{\"text\": \"one\"}\n{\"text\": \"two\"\n");
+  expect_refusal(run_reprise(data_words("lines")), ExitCode::kBadInput, "line 2");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, ACorpusTooSmallToSplit) {
+  make_folder(path("one"));
+  write_file(path("one/a.txt"), "a lone document\n");
+  expect_refusal(run_reprise(data_words("one")), ExitCode::kBadInput, "");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, AShardWithAWrongHeaderOrCutShort) {
+  make_folder(path("shards"));
+  write_file(path("shards/a.bin"), std::string(2048, 'x'));
+  expect_refusal(run_reprise(data_words(
+                     "shards", concat(" --data.tokenizer ", path("corpus/tokenizer.model")))),
+                 ExitCode::kBadInput, "a.bin");
+  const std::string corpus = copy_of("corpus");
+  fs::resize_file(file_in(corpus, ".bin"), 1500);
+  expect_refusal(run_reprise(train_words(concat(" --train.corpus ", corpus))), ExitCode::kBadInput,
+                 ".bin");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, ACorpusOrModelThatIsNotThere) {
+  expect_refusal(run_reprise(train_words(concat(" --train.corpus ", path("nothing")))),
+                 ExitCode::kBadInput, "nothing");
+  expect_refusal(run_on_ranks(2, train_words(concat(" --train.corpus ", path("nothing")))),
+                 ExitCode::kBadInput, "nothing");
+  expect_refusal(run_reprise(eval_words("nothing")), ExitCode::kBadInput, "nothing");
+  expect_refusal(run_reprise(pack_words(24000, "new") + " --pack.model " + path("nothing")),
+                 ExitCode::kBadInput, "nothing");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, AModelThatContradictsItselfOrItsCorpus) {
+  expect_refusal(run_reprise(train_words(" --model.passes 0")), ExitCode::kUsage, "passes");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, ACheckpointOfAnotherConfiguration) {
+  const std::string model = copy_of("model");
+  expect_refusal(run_reprise(concat("train", kModel, " --train.corpus ", path("corpus"),
+                                    " --train.out ", model, " --train.steps 2 --train.seed 9")),
+                 ExitCode::kBadInput, "copy");
+}
+
+TEST_F(BadInput, AByteTargetThatCannotBeReached) {
+  const Outcome small = run_reprise(pack_words(2000, "new"));
+  expect_refusal(small, ExitCode::kCapUnreachable, "width");
+  const Outcome large = run_reprise(pack_words(2'000'000, "new"));
+  expect_refusal(large, ExitCode::kCapUnreachable, "width");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, AnArtifactThatWasCutOrChanged) {
+  std::string bytes = read_file(path("artifact.reprise"));
+  write_file(path("short.reprise"), bytes.substr(0, bytes.size() / 2));
+  expect_refusal(run_reprise(eval_words("short.reprise")), ExitCode::kBadInput, "short.reprise");
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  write_file(path("flipped.reprise"), bytes);
+  expect_refusal(run_on_ranks(2, eval_words("flipped.reprise")), ExitCode::kBadInput,
+                 "flipped.reprise");
+  write_file(path("text.reprise"), "this is no artifact");
+  expect_refusal(run_reprise(eval_words("text.reprise")), ExitCode::kBadInput, "text.reprise");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, TracesAndVerdictsThatAreNotThere) {
+  expect_refusal(
+      run_reprise(concat("verdict --verdict.margin-bpb 0.1 --verdict.recurrent ", path("no.h5"),
+                         " --verdict.static ", path("no.h5"), " --verdict.out ", path("new"))),
+      ExitCode::kBadInput, "no.h5");
+  expect_refusal(run_reprise(concat("report --report.verdict ", path("no.json"), " --report.out ",
+                                    path("new"))),
+                 ExitCode::kBadInput, "no.json");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, RanksThatDisagree) {
+  const std::string one = reprise_line(train_words(" --train.seed 1"));
+  const std::string two = reprise_line(train_words(" --train.seed 2"));
+  const Outcome outcome =
+      run_shell(concat("mpirun -q --bind-to none --oversubscribe -n 1 ", one, " : -n 1 ", two));
+  expect_refusal(outcome, ExitCode::kUsage, "rank");
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, ARankThatThrowsEndsTheJobAndLeavesNoModel) {
+  const std::string good = reprise_line(train_words(""));
+  const std::string bad = reprise_line(train_words(concat(" --train.corpus ", path("nothing"))));
+  const Outcome outcome =
+      run_shell(concat("mpirun -q --bind-to none --oversubscribe -n 1 ", good, " : -n 1 ", bad));
+  EXPECT_NE(outcome.code, 0);
+  EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
+  expect_nothing_written();
+}
+
+TEST_F(BadInput, AFullDisk) {
+  // A tmpfs of a few pages, mounted where nobody else sees it. Where that is not allowed, a limit
+  // on the length of files, which write() meets in the same way.
+  const std::string words = data_words("text/one");
+  make_folder(path("disk"));
+  std::string full = words;
+  full.replace(full.find(path("new")), path("new").size(), path("disk/new"));
+  const bool may_mount =
+      run_shell(concat("unshare -rm mount -t tmpfs none ", path("disk"))).code == 0;
+  const Outcome outcome =
+      may_mount ? run_shell(concat("unshare -rm sh -c 'mount -t tmpfs -o size=32k none ",
+                                   path("disk"), " && ", reprise_line(full), "; code=$?; ls -A ",
+                                   path("disk"), "; exit $code'"))
+                : run_shell(concat("trap \"\" XFSZ; ulimit -f 16; ", reprise_line(full)));
+  EXPECT_EQ(outcome.code, static_cast<int>(ExitCode::kFailure)) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("reprise data: "));
+  EXPECT_EQ(outcome.out, "") << "something was left on the full disk";
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,105 @@
+// The command line of the program: help, version, misspelt words, and what a job of several ranks
+// says when it fails.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/end_to_end/program.h"
+
+namespace reprise {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class EveryCommand : public testing::TestWithParam<const char*> {};
+
+TEST_P(EveryCommand, ListsItsOptionsWithUnitAndDefault) {
+  const Outcome help = run_reprise(concat(GetParam(), " --help"));
+  EXPECT_EQ(help.code, 0) << help.err;
+  EXPECT_EQ(help.err, "");
+  EXPECT_THAT(help.out, HasSubstr(concat("reprise ", GetParam(), ": ")));
+  EXPECT_THAT(help.out, HasSubstr("--config FILE"));
+  const auto lines_with = [&](const std::string& mark) {
+    size_t count = 0;
+    for (size_t at = 0; (at = help.out.find(mark, at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_GT(lines_with("\n  --"), 3u);
+  // --config and --help have no section, no default.
+  EXPECT_EQ(lines_with("\n  --"), lines_with(". Default: ") + 2);
+}
+
+TEST_P(EveryCommand, OffersTheNearestOptionForAMisspeltOne) {
+  const std::string section = GetParam();
+  const std::string action = section == "study" ? " plan" : "";
+  expect_refusal(run_reprise(concat(section, action, " --", section, ".outt x")), ExitCode::kUsage,
+                 concat("did you mean '", section, ".out'?"));
+}
+
+TEST_P(EveryCommand, PrintsHelpOnceOnSeveralRanks) {
+  if (std::string(GetParam()) == "study") return;  // refuses to be several
+  const Outcome alone = run_reprise(concat(GetParam(), " --help"));
+  const Outcome ranks = run_on_ranks(2, concat(GetParam(), " --help"));
+  EXPECT_EQ(ranks.out, alone.out);
+}
+
+INSTANTIATE_TEST_SUITE_P(Commands, EveryCommand,
+                         testing::Values("data", "train", "pack", "eval", "verdict", "report",
+                                         "study"));
+
+TEST(CommandLine, HelpListsEveryCommandAndEveryExitCode) {
+  const Outcome help = run_reprise("--help");
+  EXPECT_EQ(help.code, 0);
+  for (const char* command : {"data", "train", "pack", "eval", "verdict", "report", "study"})
+    EXPECT_THAT(help.out, HasSubstr(concat("\n  ", command, " ")));
+  for (const char* code : {"0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "75 "})
+    EXPECT_THAT(help.out.substr(help.out.find("Exit codes")), HasSubstr(code));
+}
+
+TEST(CommandLine, VersionNamesTheLibraries) {
+  const Outcome version = run_reprise("--version");
+  EXPECT_EQ(version.code, 0);
+  for (const char* library : {"libtorch", "MPI", "HDF5", "zstd", "Boost"})
+    EXPECT_THAT(version.out, HasSubstr(library));
+}
+
+TEST(CommandLine, RefusesNothingAndMisspeltCommands) {
+  expect_refusal(run_reprise(""), ExitCode::kUsage, "no command given");
+  expect_refusal(run_reprise("trian"), ExitCode::kUsage, "did you mean 'train'?");
+  expect_refusal(run_reprise("tra"), ExitCode::kUsage, "unknown command 'tra'");
+  expect_refusal(run_reprise("study rum"), ExitCode::kUsage, "did you mean 'run'?");
+  expect_refusal(run_reprise("study"), ExitCode::kUsage, "plan, run or status");
+}
+
+TEST(CommandLine, RefusesAbbreviationsStrayWordsAndMissingValues) {
+  expect_refusal(run_reprise("train --train.step 3"), ExitCode::kUsage,
+                 "did you mean 'train.steps'");
+  expect_refusal(run_reprise("train 3"), ExitCode::kUsage, "unexpected word '3'");
+  expect_refusal(run_reprise("train --train.steps"), ExitCode::kUsage, "wants a value");
+  expect_refusal(run_reprise("train --train.steps many"), ExitCode::kUsage, "not a whole number");
+  expect_refusal(run_reprise("train --config /nowhere.ini"), ExitCode::kBadInput, "/nowhere.ini");
+}
+
+TEST(CommandLine, RefusesALogLevelNobodyKnows) {
+  const Outcome outcome = run_shell("REPRISE_LOG=loud " + reprise_line("train"));
+  expect_refusal(outcome, ExitCode::kUsage, "REPRISE_LOG: 'loud' is none of");
+}
+
+TEST(Ranks, ThatFailAlikeSayItOnceAndEndWithTheirCode) {
+  expect_refusal(run_on_ranks(3, "train --train.stepz 3"), ExitCode::kUsage, "train.steps");
+  expect_refusal(run_on_ranks(2, "study plan"), ExitCode::kUsage, "a study starts mpirun itself");
+}
+
+TEST(Ranks, ThatFailAloneTakeTheOthersWithThem) {
+  // Two programs in one job: the second rank is given a file that is not there.
+  const std::string job =
+      concat("mpirun -q --bind-to none --oversubscribe -n 1 ", reprise_line("eval --help"),
+             " : -n 1 ", reprise_line("eval --config /nowhere.ini"));
+  const Outcome outcome = run_shell(job);
+  expect_refusal(outcome, ExitCode::kBadInput, "reprise eval: rank 1: cannot open /nowhere.ini");
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,200 @@
+// The whole road on text the test makes: a study from text to report, killed in the middle of each
+// long stage, continued, run again.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/file.h"
+#include "tests/end_to_end/program.h"
+#include "tests/support/temporary_folder.h"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kStudy = R"(
+[study]
+arms = recurrent, static
+contrast = recurrent, static
+ranks = 2
+[data]
+vocab = 320
+valid-share = 0.2
+test-share = 0.2
+[model]
+vocab = 320
+width = 32
+heads = 2
+kv-heads = 1
+context = 64
+[recurrent.model]
+prelude = 1
+core = 1
+coda = 1
+passes = 2
+[static.model]
+family = static
+prelude = 1
+core = 2
+coda = 1
+passes = 1
+[train]
+steps = 60
+sequences = 8
+checkpoint-every = 5
+[recurrent.train]
+objective = gated-refinement
+[pack]
+bytes = 24000
+[eval]
+unit-tokens = 256
+segment-units = 4
+[verdict]
+margin-bpb = 0.001
+draws = 500
+)";
+
+/// A study of its own process group, to be signalled.
+class RunningStudy {
+ public:
+  explicit RunningStudy(const std::string& words, const fs::path& log) {
+    child_ = fork();
+    if (child_ == 0) {
+      const std::string line =
+          concat("exec ", reprise_line(words), " 2>>", log.string(), " >/dev/null");
+      execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+      _exit(127);
+    }
+  }
+
+  /// Waits until `reached`, then sends `signal`; returns the exit code, 128 + signal where killed.
+  int interrupt_when(const std::function<bool()>& reached, int signal) {
+    int status = 0;
+    while (!reached()) {
+      if (waitpid(child_, &status, WNOHANG) == child_) {
+        ADD_FAILURE() << "the study ended before it was interrupted";
+        return WEXITSTATUS(status);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    kill(child_, signal);
+    waitpid(child_, &status, 0);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  pid_t child_ = -1;
+};
+
+class Road : public testing::Test {
+ protected:
+  Road() {
+    write_text(folder_ / "text");
+    write_file(folder_ / "study.ini", kStudy);
+  }
+
+  std::string study(const std::string& action, const std::string& out) const {
+    const std::string text = (folder_ / "text").string();
+    return concat("study ", action, " --study.file ", (folder_ / "study.ini").string(),
+                  " --study.out ", (folder_ / out).string(), " --data.source ", text, "/one,", text,
+                  "/two");
+  }
+
+  /// Whether the files in `where` whose names start with `name` hold at least `lines` lines.
+  std::function<bool()> grown(const fs::path& where, const std::string& name, int64_t lines) const {
+    const fs::path folder = folder_ / where;
+    return [folder, name, lines] {
+      int64_t found = 0;
+      std::error_code gone;  // the study makes and removes files meanwhile
+      for (const auto& entry : fs::directory_iterator(folder, gone))
+        if (entry.path().filename().string().starts_with(name))
+          found += std::ranges::count(read_file(entry.path()), '\n');
+      return found >= lines;
+    };
+  }
+
+  std::string states(const std::string& out) const {
+    std::string all;
+    for (const auto& node :
+         json::parse(run_reprise(study("status", out) + " --json").out).at("nodes"))
+      all += concat(node.at("name").get<std::string>(), ": ", node.at("state").get<std::string>(),
+                    "\n");
+    return all;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Road, LeadsFromTextToAReportAndIsNotWalkedTwice) {
+  const Outcome plan = run_reprise(study("plan", "out"));
+  EXPECT_EQ(plan.code, 0) << plan.err;
+  EXPECT_THAT(plan.out, HasSubstr("0 of 9 done"));
+  EXPECT_THAT(plan.out, HasSubstr("mpirun"));
+  EXPECT_FALSE(fs::exists(folder_ / "out")) << "a plan leaves nothing";
+
+  const std::string run = "REPRISE_LOG=info " + reprise_line(study("run", "out"));
+  const Outcome first = run_shell(run);
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("C1"));
+  EXPECT_THAT(first.out, HasSubstr("Report: "));
+  EXPECT_THAT(read_file(folder_ / "out/report/report.html"), HasSubstr("<html"));
+  for (const char* arm : {"recurrent", "static"}) {
+    const auto bytes =
+        fs::file_size(folder_ / "out" / concat("pack.", arm, ".1") / "artifact.reprise");
+    EXPECT_LE(bytes, 24000u);
+    EXPECT_GE(bytes, 24000u - 24u);
+  }
+
+  const Outcome second = run_shell(run);
+  EXPECT_EQ(second.code, 0);
+  EXPECT_EQ(second.out, first.out);
+  EXPECT_THAT(first.err, HasSubstr("[9/9] report"));
+  EXPECT_THAT(second.err, Not(HasSubstr("/9]"))) << "a run was started again";
+  EXPECT_THAT(states("out"), Not(HasSubstr("to run")));
+
+  const Outcome changed = run_reprise(study("plan", "out") + " --static.pack.min-bits 5");
+  EXPECT_THAT(changed.out, HasSubstr("5 of 9 done"));
+}
+
+TEST_F(Road, InterruptedInEveryLongStageItComesToTheSameModelsAndTraces) {
+  const fs::path log = folder_ / "log";
+  const std::string run = study("run", "cut");
+  EXPECT_EQ(RunningStudy(run, log).interrupt_when(
+                grown("cut/train.recurrent.1/model", "metrics", 12), SIGKILL),
+            128 + SIGKILL);
+  EXPECT_THAT(states("cut"), HasSubstr("train.recurrent.1: to continue"));
+  EXPECT_EQ(RunningStudy(run, log).interrupt_when(grown("cut/train.static.1/model", "metrics", 12),
+                                                  SIGTERM),
+            75);
+  EXPECT_EQ(RunningStudy(run, log).interrupt_when(
+                grown("cut/eval.recurrent.1/trace/segments", "ledger", 2), SIGKILL),
+            128 + SIGKILL);
+  const Outcome rest = run_reprise(run);
+  ASSERT_EQ(rest.code, 0) << rest.err;
+
+  ASSERT_EQ(run_reprise(study("run", "whole")).code, 0);
+  for (const char* arm : {"recurrent.1", "static.1"}) {
+    const std::string artifact = concat("pack.", arm, "/artifact.reprise");
+    EXPECT_EQ(read_file(folder_ / "cut" / artifact), read_file(folder_ / "whole" / artifact))
+        << arm;
+    const auto scores = [&](const char* out) {
+      return json::parse(read_file(folder_ / out / concat("eval.", arm, "/trace/results.json")))
+          .at("results");
+    };
+    EXPECT_EQ(scores("cut"), scores("whole")) << arm;
+  }
+}
+
+}  // namespace
+}  // namespace reprise
