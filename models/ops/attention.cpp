@@ -125,7 +125,8 @@ struct Attention : torch::autograd::Function<Attention> {
 
 at::Tensor attention(const at::Tensor& queries_MHE, const at::Tensor& keys_BGTE,
                      const at::Tensor& values_BGTE, const at::Tensor& rows_M) {
-  if (!has_kernels(queries_MHE))
+  const int64_t head_width = queries_MHE.size(2);
+  if (!has_kernels(queries_MHE) || head_width > kWidestHead || head_width % 2 != 0)
     return reference::attention(queries_MHE, keys_BGTE, values_BGTE, rows_M);
   return Attention::apply(queries_MHE, keys_BGTE, values_BGTE, rows_M);
 }

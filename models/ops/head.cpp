@@ -14,12 +14,22 @@ using torch::autograd::variable_list;
 /// products.
 int64_t rows_per_chunk(int64_t vocab) { return std::max<int64_t>(64, (int64_t{1} << 20) / vocab); }
 
+/// Kernels index by target.
+void require_targets(const at::Tensor& targets, int64_t vocab) {
+  if (targets.numel() == 0) return;
+  const auto [least, largest] = at::aminmax(targets);
+  require(least.item<int64_t>() >= 0 && largest.item<int64_t>() < vocab, ExitCode::kFailure,
+          "targets lie in ", least.item<int64_t>(), " .. ", largest.item<int64_t>(),
+          "; the vocabulary has ", vocab, " tokens");
+}
+
 /// Logits are made chunk by chunk, and once more in backward, instead of being kept.
 struct HeadLoss : torch::autograd::Function<HeadLoss> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& embedding, const at::Tensor& labels, double softcap) {
     const at::Tensor features = input.contiguous(), targets = labels.contiguous();
     const int64_t rows = features.size(0), vocab = embedding.size(0);
+    require_targets(targets, vocab);
     const auto wide = features.options().dtype(at::toOpMathType(features.scalar_type()));
     const at::Tensor nats = at::empty({rows}, wide), log_sum = at::empty({rows}, wide);
     const Ranges chunks{rows, rows_per_chunk(vocab)};

@@ -75,6 +75,37 @@ TEST_P(NetworkTest, RefusesMoreTokensThanItsContext) {
   EXPECT_THROW(network_.base_passes(some_tokens(options_, 1, 7)), Error);
 }
 
+TEST_P(NetworkTest, RefusesTargetsOutsideTheVocabulary) {
+  const at::Tensor tokens = some_tokens(options_, 1, 4);
+  const at::Tensor features = network_.base_passes(tokens).features_BTD;
+  for (int64_t wrong : {int64_t{-1}, options_.vocab})
+    EXPECT_THROW(network_.cross_entropy(features, at::full({1, 4}, wrong, at::kLong)), Error);
+}
+
+TEST_P(NetworkTest, Bf16ComputesTheModelFp32Does) {
+  const auto run = [&](at::ScalarType compute) {
+    at::AutoGradMode with_gradients(true);
+    const Parameters parameters = lively_parameters(options_, at::kFloat);
+    const Network network(options_, parameters, compute);
+    const at::Tensor tokens = some_tokens(options_, 4, 6);
+    const BasePasses base = network.base_passes(tokens, {.keys = true});
+    const at::Tensor loss = network.cross_entropy(base.features_BTD, tokens).mean() +
+                            network.cross_entropy(network.refine_all(base), tokens).mean();
+    loss.backward();
+    std::vector<at::Tensor> gradients;
+    for (const Parameter& parameter : parameters.list())
+      gradients.push_back(parameter.tensor.grad().flatten());
+    return std::pair{loss.item<double>(), at::cat(gradients)};
+  };
+  const auto [loss, gradient] = run(at::kFloat);
+  const auto [rounded_loss, rounded_gradient] = run(at::kBFloat16);
+  // Every tensor on the way is rounded to 2^-9; over a dozen in a row that comes to some percent.
+  EXPECT_NEAR(rounded_loss / loss, 1, 0.01);
+  EXPECT_LT((rounded_gradient - gradient).norm().item<double>(),
+            0.1 * gradient.norm().item<double>());
+  EXPECT_EQ(rounded_gradient.scalar_type(), at::kFloat);
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, NetworkTest,
                          testing::Values(Family::kStatic, Family::kRecurrent),
                          [](const auto& test) { return std::string(enum_name(test.param)); });

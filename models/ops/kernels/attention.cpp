@@ -74,8 +74,7 @@ struct ColumnGroup {
 
 template <class T, class P>
 void right_transposed(StridedRows<const T> rows, int64_t padded, P* out) {
-  constexpr int64_t kWidest = 1024;  // channels of a head
-  static constexpr T kZeros[kWidest] = {};
+  static constexpr T kZeros[kWidestHead] = {};
   for (int64_t first = 0; first < padded; first += kColumnStep) {
     const ColumnGroup<T> group(rows, first, kZeros);
     if constexpr (kInterleaved<P>) {

@@ -14,6 +14,9 @@ namespace reprise::ops {
 /// Columns of a tile: queries handled together. Fewer are padded to a multiple of kColumnStep.
 inline constexpr int64_t kColumns = 64, kColumnStep = 16;
 
+/// Heads wider than this, or of an odd width, are not for these kernels.
+inline constexpr int64_t kWidestHead = 1024;
+
 /// `count` rows of `width` elements, each `stride` elements behind the one before.
 template <class T>
 struct StridedRows {
