@@ -64,6 +64,8 @@ class BucketReducer final : public Reducer {
 }  // namespace
 
 std::unique_ptr<Reducer> make_reducer(Gradients& gradients, Communicator& comm) {
+  require(!comm.on_device(), ExitCode::kFailure, "gradients are reduced on the host; the ",
+          comm.name(), " communicator works on device memory");
   if (comm.size() == 1) return std::make_unique<LoneReducer>();
   return std::make_unique<BucketReducer>(gradients, comm);
 }

@@ -27,9 +27,9 @@ class Reducer {
   virtual void finalize() = 0;
 };
 
-/// A lone rank's reducer does nothing. On host memory a thread with its own channel runs the
-/// blocking collectives, because MPI makes no progress by itself; a device communicator enqueues on
-/// its stream. `comm` and `gradients` must outlive it.
+/// A lone rank's reducer does nothing. Else a thread with its own channel runs the blocking
+/// collectives, because MPI makes no progress by itself. `comm` and `gradients` must outlive it.
+/// Throws kFailure for a communicator on device memory: training runs on the host so far.
 std::unique_ptr<Reducer> make_reducer(Gradients& gradients, Communicator& comm);
 
 /// Whether the gradients of a backward pass are final, or more micro-batches will add to them.
