@@ -20,7 +20,7 @@ struct EnumNames<MatrixOptimiser> {
 
 struct OptimiserOptions {
   MatrixOptimiser matrices = MatrixOptimiser::kMuon;
-  double matrix_rate = 0.02, embedding_rate = 0.05, scalar_rate = 0.04;
+  double matrix_rate = 0.04, embedding_rate = 0.05, scalar_rate = 0.04;
   double weight_decay = 0.0;
   int64_t newton_schulz = 5;
   double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;

@@ -88,7 +88,7 @@ TEST_P(RunTest, ACheckpointOfAnotherConfigurationIsRefusedByItsFirstKey) {
   EXPECT_EQ(other.exit_code, 3);
   EXPECT_THAT(
       other.output,
-      HasSubstr("step_000008 is of another configuration: train.matrix-rate is 0.02 there and "
+      HasSubstr("step_000008 is of another configuration: train.matrix-rate is 0.04 there and "
                 "0.125 here"));
 }
 
