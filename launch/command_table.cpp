@@ -9,32 +9,17 @@
 namespace reprise {
 namespace {
 
-const std::vector<Command> kCommands {
-#if __has_include("launch/commands/data.cpp")
-  Command{"data", "turn text into token shards, a document index and a tokenizer", run_data},
-#endif
-#if __has_include("launch/commands/train.cpp")
-      Command{"train", "train a model on a corpus; continues from its checkpoint", run_train},
-#endif
-#if __has_include("launch/commands/pack.cpp")
-      Command{"pack", "quantise and code a checkpoint into an artifact of a given number of bytes",
-              run_pack},
-#endif
-#if __has_include("launch/commands/eval.cpp")
-      Command{"eval", "score a corpus with an artifact, gate and controls, into a per-token trace",
-              run_eval},
-#endif
-#if __has_include("launch/commands/verdict.cpp")
-      Command{"verdict", "decide the claims from the traces of two arms", run_verdict},
-#endif
-#if __has_include("launch/commands/report.cpp")
-      Command{"report", "write a verdict as one HTML file", run_report},
-#endif
-#if __has_include("launch/commands/study.cpp")
-      Command{"study",
-              "plan, run or show a whole study: every command above, for every arm and seed",
-              run_study},
-#endif
+constexpr std::array kCommands{
+    Command{"data", "turn text into token shards, a document index and a tokenizer", run_data},
+    Command{"train", "train a model on a corpus; continues from its checkpoint", run_train},
+    Command{"pack", "quantise and code a checkpoint into an artifact of a given number of bytes",
+            run_pack},
+    Command{"eval", "score a corpus with an artifact, gate and controls, into a per-token trace",
+            run_eval},
+    Command{"verdict", "decide the claims from the traces of two arms", run_verdict},
+    Command{"report", "write a verdict as one HTML file", run_report},
+    Command{"study", "plan, run or show a whole study: every command above, for every arm and seed",
+            run_study},
 };
 
 }  // namespace

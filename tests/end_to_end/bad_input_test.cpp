@@ -30,22 +30,23 @@ class BadInput : public testing::Test {
     const Outcome train = run_reprise(concat("train", kModel, " --train.corpus ", path("corpus"),
                                              " --train.out ", path("model"), " --train.steps 2"));
     ASSERT_EQ(train.code, 0) << train.err;
-    const Outcome pack = run_reprise(pack_words(24000, "artifact.reprise"));
+    const Outcome pack = run_reprise(pack_words(32000, "artifact.reprise"));
     ASSERT_EQ(pack.code, 0) << pack.err;
   }
   static void TearDownTestSuite() { folder_.reset(); }
 
   static std::string path(const std::string& name) { return (*folder_ / name).string(); }
-  static std::string pack_words(int64_t bytes, const std::string& out) {
-    return concat("pack --pack.model ", path("model"), " --pack.corpus ", path("corpus"),
+  static std::string pack_words(int64_t bytes, const std::string& out,
+                                const std::string& model = "model") {
+    return concat("pack --pack.model ", path(model), " --pack.corpus ", path("corpus"),
                   " --pack.bytes ", bytes, " --pack.out ", path(out));
   }
   static std::string data_words(const std::string& source, const std::string& more = "") {
     return concat("data --data.vocab 320 --data.source ", path(source), " --data.out ", path("new"),
                   more);
   }
-  static std::string train_words(const std::string& more) {
-    return concat("train", kModel, " --train.corpus ", path("corpus"), " --train.out ", path("new"),
+  static std::string train_words(const std::string& corpus, const std::string& more = "") {
+    return concat("train", kModel, " --train.corpus ", path(corpus), " --train.out ", path("new"),
                   " --train.steps 2", more);
   }
   static std::string eval_words(const std::string& artifact) {
@@ -97,7 +98,7 @@ TEST_F(BadInput, TextThatIsMissingEmptyOrNotText) {
 TEST_F(BadInput, ACorpusTooSmallToSplit) {
   make_folder(path("one"));
   write_file(path("one/a.txt"), "a lone document\n");
-  expect_refusal(run_reprise(data_words("one")), ExitCode::kBadInput, "");
+  expect_refusal(run_reprise(data_words("one")), ExitCode::kBadInput, "too small");
   expect_nothing_written();
 }
 
@@ -109,24 +110,21 @@ TEST_F(BadInput, AShardWithAWrongHeaderOrCutShort) {
                  ExitCode::kBadInput, "a.bin");
   const std::string corpus = copy_of("corpus");
   fs::resize_file(file_in(corpus, ".bin"), 1500);
-  expect_refusal(run_reprise(train_words(concat(" --train.corpus ", corpus))), ExitCode::kBadInput,
-                 ".bin");
+  expect_refusal(run_reprise(train_words("copy")), ExitCode::kBadInput, ".bin");
   expect_nothing_written();
 }
 
 TEST_F(BadInput, ACorpusOrModelThatIsNotThere) {
-  expect_refusal(run_reprise(train_words(concat(" --train.corpus ", path("nothing")))),
-                 ExitCode::kBadInput, "nothing");
-  expect_refusal(run_on_ranks(2, train_words(concat(" --train.corpus ", path("nothing")))),
-                 ExitCode::kBadInput, "nothing");
+  expect_refusal(run_reprise(train_words("nothing")), ExitCode::kBadInput, "nothing");
+  expect_refusal(run_on_ranks(2, train_words("nothing")), ExitCode::kBadInput, "nothing");
   expect_refusal(run_reprise(eval_words("nothing")), ExitCode::kBadInput, "nothing");
-  expect_refusal(run_reprise(pack_words(24000, "new") + " --pack.model " + path("nothing")),
-                 ExitCode::kBadInput, "nothing");
+  expect_refusal(run_reprise(pack_words(32000, "new", "nothing")), ExitCode::kBadInput, "nothing");
   expect_nothing_written();
 }
 
 TEST_F(BadInput, AModelThatContradictsItselfOrItsCorpus) {
-  expect_refusal(run_reprise(train_words(" --model.passes 0")), ExitCode::kUsage, "passes");
+  expect_refusal(run_reprise(train_words("corpus", " --model.passes 0")), ExitCode::kUsage,
+                 "passes");
   expect_nothing_written();
 }
 
@@ -170,8 +168,8 @@ TEST_F(BadInput, TracesAndVerdictsThatAreNotThere) {
 }
 
 TEST_F(BadInput, RanksThatDisagree) {
-  const std::string one = reprise_line(train_words(" --train.seed 1"));
-  const std::string two = reprise_line(train_words(" --train.seed 2"));
+  const std::string one = reprise_line(train_words("corpus", " --train.seed 1"));
+  const std::string two = reprise_line(train_words("corpus", " --train.seed 2"));
   const Outcome outcome =
       run_shell(concat("mpirun -q --bind-to none --oversubscribe -n 1 ", one, " : -n 1 ", two));
   expect_refusal(outcome, ExitCode::kUsage, "rank");
@@ -179,8 +177,8 @@ TEST_F(BadInput, RanksThatDisagree) {
 }
 
 TEST_F(BadInput, ARankThatThrowsEndsTheJobAndLeavesNoModel) {
-  const std::string good = reprise_line(train_words(""));
-  const std::string bad = reprise_line(train_words(concat(" --train.corpus ", path("nothing"))));
+  const std::string good = reprise_line(train_words("corpus"));
+  const std::string bad = reprise_line(train_words("nothing"));
   const Outcome outcome =
       run_shell(concat("mpirun -q --bind-to none --oversubscribe -n 1 ", good, " : -n 1 ", bad));
   EXPECT_NE(outcome.code, 0);
@@ -203,7 +201,8 @@ TEST_F(BadInput, AFullDisk) {
                                    path("disk"), "; exit $code'"))
                 : run_shell(concat("trap \"\" XFSZ; ulimit -f 16; ", reprise_line(full)));
   EXPECT_EQ(outcome.code, static_cast<int>(ExitCode::kFailure)) << outcome.err;
-  EXPECT_THAT(outcome.err, HasSubstr("reprise data: "));
+  EXPECT_THAT(outcome.err, testing::StartsWith("reprise data: "));
+  EXPECT_THAT(outcome.err, testing::AnyOf(HasSubstr("No space left"), HasSubstr("File too large")));
   EXPECT_EQ(outcome.out, "") << "something was left on the full disk";
 }
 

@@ -76,8 +76,9 @@ TEST(CommandLine, RefusesNothingAndMisspeltCommands) {
 TEST(CommandLine, RefusesAbbreviationsStrayWordsAndMissingValues) {
   expect_refusal(run_reprise("train --train.step 3"), ExitCode::kUsage,
                  "did you mean 'train.steps'");
-  expect_refusal(run_reprise("train 3"), ExitCode::kUsage, "unexpected word '3'");
-  expect_refusal(run_reprise("train --train.steps"), ExitCode::kUsage, "wants a value");
+  expect_refusal(run_reprise("train 3"), ExitCode::kUsage, "a stray word");
+  expect_refusal(run_reprise("train --train.steps"), ExitCode::kUsage,
+                 "'--train.steps' is missing");
   expect_refusal(run_reprise("train --train.steps many"), ExitCode::kUsage, "not a whole number");
   expect_refusal(run_reprise("train --config /nowhere.ini"), ExitCode::kBadInput, "/nowhere.ini");
 }
