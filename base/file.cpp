@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace reprise {
 namespace fs = std::filesystem;
@@ -59,6 +60,13 @@ std::string read_file(const fs::path& path) {
   return std::move(text).str();
 }
 
+std::string read_text(const fs::path& path) {
+  std::string text = read_file(path);
+  const size_t bad = first_invalid_utf8(text);
+  require(bad == text.npos, ExitCode::kBadInput, path.string(), ": not UTF-8 at byte ", bad);
+  return text;
+}
+
 void sync_to_disk(const fs::path& path) {
   const Descriptor fd(path, O_RDONLY);
   if (!fd || ::fsync(fd.get()) != 0)
@@ -82,7 +90,7 @@ void replace_file(const fs::path& path, const std::function<void(const fs::path&
 void write_file(const fs::path& path, std::string_view bytes) {
   replace_file(path, [&](const fs::path& temporary) {
     const Descriptor fd(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!fd) fail_errno(ExitCode::kFailure, concat("cannot create ", temporary.string()));
+    if (!fd) fail_errno(ExitCode::kFailure, concat("cannot create ", path.string()));
     write_all(fd.get(), bytes, path);
   });
 }
@@ -99,6 +107,13 @@ void make_folder(const fs::path& path) {
   fs::create_directories(path, error);
   require(!error, ExitCode::kFailure, "cannot create the folder ", path.string(), ": ",
           error.message());
+}
+
+void require_place_for(const fs::path& path, std::string_view option) {
+  fs::path home = fs::absolute(path).parent_path();
+  while (!fs::exists(home)) home = home.parent_path();
+  require(fs::is_directory(home), ExitCode::kUsage, option, " ", path.string(), ": ", home.string(),
+          " is no folder; name another place");
 }
 
 MappedFile::MappedFile(const fs::path& path) {

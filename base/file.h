@@ -17,6 +17,9 @@ namespace reprise {
 /// The whole file; throws kBadInput naming the path where it cannot be read.
 std::string read_file(const std::filesystem::path& path);
 
+/// read_file() of text; throws kBadInput, naming the byte, where that is not UTF-8.
+std::string read_text(const std::filesystem::path& path);
+
 /// Writes `bytes` to `path` by the rule above; throws kFailure (full disk, no permission) and
 /// leaves nothing.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
@@ -29,11 +32,16 @@ void replace_file(const std::filesystem::path& path,
 /// Appends one line and syncs it: for ledgers, whose finished lines survive a kill.
 void append_line(const std::filesystem::path& path, std::string_view line);
 
-/// Returns when the file or folder `path` would survive a loss of power; throws kFailure. For a folder: its entries.
+/// Returns when the file or folder `path` would survive a loss of power; throws kFailure. For a
+/// folder: its entries.
 void sync_to_disk(const std::filesystem::path& path);
 
 /// create_directories with this project's errors.
 void make_folder(const std::filesystem::path& path);
+
+/// Before long work: throws kUsage, naming `option`, where `path`, to be written at its end, would
+/// lie in what is no folder.
+void require_place_for(const std::filesystem::path& path, std::string_view option);
 
 /// A file mapped read-only for as long as this lives. Move-only.
 class MappedFile {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <regex>
 
 namespace reprise::log {
 namespace {
@@ -47,6 +48,14 @@ void start(Level level, int rank, int ranks) {
 void write(Level level, std::string_view line) {
   spdlog::default_logger_raw()->log(to_spdlog(level),
                                     spdlog::string_view_t(line.data(), line.size()));
+}
+
+std::string message_of(const std::string& line) {
+  static const std::regex head(  // of start()'s pattern
+      R"(\d\d:\d\d:\d\d (debug|info|warning|error)( \[rank \d+\])? )");
+  std::smatch found;
+  const bool ours = std::regex_search(line, found, head, std::regex_constants::match_continuous);
+  return ours ? found.suffix().str() : line;
 }
 
 }  // namespace reprise::log

@@ -2,6 +2,7 @@
 // (log.cpp).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/format.h"
@@ -15,6 +16,10 @@ enum class Level { kDebug, kInfo, kWarning, kError, kOff };
 void start(Level level, int rank, int ranks);
 
 void write(Level level, std::string_view line);
+
+/// What was written, from a line of a log: without time, level and rank. A line of another origin
+/// as it is.
+std::string message_of(const std::string& line);
 
 template <class... Parts>
 void debug(const Parts&... parts) {

@@ -4,12 +4,15 @@
 #include <boost/program_options.hpp>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "base/digest.h"
 #include "base/edit_distance.h"
+#include "base/file.h"
+#include "base/utf8.h"
 
 namespace reprise {
 namespace po = boost::program_options;
@@ -87,6 +90,37 @@ std::string text_of(const json& value) {
   return text_of(OptionValue(value.get<std::vector<std::string>>()));
 }
 
+/// The file's text behind the byte-order mark that some editors put first.
+std::string ini_text(const std::string& path) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  std::string text = read_text(path);
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// The number of the line that gives `name` ("section.key") for the second time.
+int64_t line_of_repetition(const std::string& text, std::string_view name) {
+  std::istringstream in(text);
+  std::string section, words;
+  bool seen = false;
+  for (int64_t number = 1; std::getline(in, words); ++number) {
+    const std::string_view line = trimmed(std::string_view(words).substr(0, words.find('#')));
+    if (line.starts_with('[') && line.ends_with(']')) {
+      section = concat(line.substr(1, line.size() - 2), ".");
+      continue;
+    }
+    if (concat(section, trimmed(line.substr(0, line.find('=')))) != name) continue;
+    if (seen) return number;
+    seen = true;
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::string nearest_name(std::string_view word, std::span<const std::string> candidates) {
@@ -101,6 +135,28 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
   }
   return best;
 }
+
+namespace {
+
+/// What may be meant by `name`, which is none: the same key of another section, or one a few
+/// letters away; "" where none is near.
+std::string nearest_option(std::string_view name, const std::vector<Option>& options) {
+  const auto key_of = [](std::string_view full) { return full.substr(full.rfind('.') + 1); };
+  std::vector<std::string> names, keys, elsewhere;
+  for (const auto& known : options) {
+    if (key_of(known.name) == key_of(name)) elsewhere.push_back(known.name);
+    names.push_back(known.name);
+    keys.emplace_back(key_of(known.name));
+  }
+  if (!elsewhere.empty())
+    return std::ranges::min(elsewhere, {},
+                            [&](const auto& full) { return edit_distance(name, full); });
+  const std::string near = nearest_name(name, names), near_key = nearest_name(key_of(name), keys);
+  if (!near.empty() || near_key.empty()) return near;
+  return names[static_cast<size_t>(std::ranges::find(keys, near_key) - keys.begin())];
+}
+
+}  // namespace
 
 OptionSet::OptionSet(std::string command, std::string summary)
     : command_(std::move(command)), summary_(std::move(summary)) {}
@@ -119,13 +175,13 @@ const Option* OptionSet::find(std::string_view name) const {
 void OptionSet::set(const std::string& name, const std::string& text) {
   const Option* option = find(name);
   if (!option) {
-    std::vector<std::string> names;
-    for (const auto& known : options_) names.push_back(known.name);
-    const std::string near = nearest_name(name, names);
+    const std::string near = nearest_option(name, options_);
     fail(ExitCode::kUsage, "unknown option '", name, "'",
          near.empty() ? concat("; see reprise ", command_, " --help")
                       : concat("; did you mean '", near, "'?"));
   }
+  const size_t bad = first_invalid_utf8(text);
+  require(bad == text.npos, ExitCode::kUsage, "--", name, ": not UTF-8 at byte ", bad);
   try {
     option->set(text);
   } catch (const Error& error) {
@@ -134,12 +190,18 @@ void OptionSet::set(const std::string& name, const std::string& text) {
 }
 
 void OptionSet::read_file(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) fail_errno(ExitCode::kBadInput, concat("cannot open ", path));
+  const std::string text = ini_text(path);
+  std::istringstream in(text);
   try {
     const auto parsed =
         po::parse_config_file(in, po::options_description(), /*allow_unregistered=*/true);
-    for (const auto& entry : parsed.options) set(entry.string_key, entry.value.at(0));
+    std::set<std::string> given;
+    for (const auto& entry : parsed.options) {
+      const std::string& name = entry.string_key;
+      require(given.insert(name).second, ExitCode::kUsage, "line ", line_of_repetition(text, name),
+              " gives ", name, " a second time; keep one");
+      set(name, entry.value.at(0));
+    }
   } catch (const po::error& error) {
     fail(ExitCode::kUsage, path, ": ", error.what());
   } catch (const Error& error) {
@@ -188,7 +250,10 @@ bool OptionSet::parse(std::span<const std::string> words) {
 std::string OptionSet::help() const {
   std::string text = concat(
       "reprise ", command_, ": ", summary_, "\n\n",
-      "  --config FILE    read options from an INI file; later files win, the command line last\n",
+      "  --config FILE    read options from an INI file: [section], then lines key = value, taken\n"
+      "                   as they stand (quotes are part of a value), # begins a comment "
+      "anywhere;\n"
+      "                   later files win, the command line last\n",
       "  --help           this text\n");
   std::string section;
   for (const auto& option : options_) {
@@ -196,8 +261,10 @@ std::string OptionSet::help() const {
     if (own != section) text += concat("\n[", section = own, "]\n");
     const std::string head =
         concat("  --", option.name, option.unit.empty() ? "" : concat(" (", option.unit, ")"));
-    text += concat(head, "\n      ", option.help,
-                   ". Default: ", option.default_text.empty() ? "none" : option.default_text, "\n");
+    const std::string initial =
+        concat("Default: ", option.default_text.empty() ? "none" : option.default_text);
+    text +=
+        concat(head, "\n      ", option.help, ". ", option.required ? "Required" : initial, "\n");
   }
   return text;
 }

@@ -57,6 +57,20 @@ E parse_enum(std::string_view text) {
 
 using OptionValue = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
 
+/// What --help says of a field. `required("...")` in place of the text where the field's initial
+/// value only stands for none, so that --help does not show it as a default.
+struct OptionHelp {
+  std::string_view text;
+  bool required = false;
+
+  OptionHelp(const char* words) : text(words) {}  // NOLINT: a text is a help
+};
+inline OptionHelp required(const char* words) {
+  OptionHelp help(words);
+  help.required = true;
+  return help;
+}
+
 /// One bound field: where it lies, how to read it, how to show it.
 struct Option {
   std::string name;  ///< "section.key"
@@ -64,6 +78,7 @@ struct Option {
   std::function<void(const std::string&)> set;
   std::function<OptionValue()> get;
   std::string default_text;
+  bool required = false;  ///< has no default
 };
 
 namespace detail {
@@ -84,7 +99,7 @@ class OptionSet {
   template <class Options>
   OptionSet& add(const std::string& section, Options& options) {
     options.visit(
-        [&](std::string_view key, auto& value, std::string_view unit, std::string_view help) {
+        [&](std::string_view key, auto& value, std::string_view unit, const OptionHelp& help) {
           bind(concat(section, ".", key), value, unit, help);
         });
     return *this;
@@ -106,8 +121,9 @@ class OptionSet {
 
  private:
   template <class T>
-  void bind(std::string name, T& value, std::string_view unit, std::string_view help) {
-    Option option{std::move(name), std::string(unit), std::string(help), {}, {}, {}};
+  void bind(std::string name, T& value, std::string_view unit, const OptionHelp& help) {
+    Option option{std::move(name), std::string(unit), std::string(help.text), {}, {}, {},
+                  help.required};
     if constexpr (std::is_enum_v<T>) {
       option.set = [&value](const std::string& text) { value = parse_enum<T>(text); };
       option.get = [&value] { return OptionValue(std::string(enum_name(value))); };

@@ -12,6 +12,8 @@
 namespace reprise {
 namespace {
 
+constexpr std::chrono::milliseconds kBarPause{100};
+
 std::string clock_text(double seconds) {
   const auto whole = static_cast<int64_t>(std::max(0.0, seconds) + 0.5);
   char text[32];
@@ -27,30 +29,25 @@ bool draws_bars() {
 
 }  // namespace
 
-Progress::Progress(std::string what, int64_t total, int rank, int64_t done)
+Progress::Progress(std::string what, int64_t total, int rank, int64_t done,
+                   std::chrono::milliseconds log_pause)
     : what_(std::move(what)),
       total_(total),
       first_(done),
       shown_(rank == 0),
       terminal_(draws_bars()),
-      start_(Clock::now()),
-      last_draw_(start_) {}
+      pace_(terminal_ ? kBarPause : log_pause) {}
 
 Progress::~Progress() {
-  if (shown_ && terminal_) std::fputc('\n', stderr);
-}
-
-double Progress::elapsed_s() const {
-  return std::chrono::duration<double>(Clock::now() - start_).count();
+  if (drawn_ && terminal_) std::fputc('\n', stderr);
 }
 
 void Progress::update(int64_t done, std::string_view note) {
   if (!shown_) return;
-  const auto now = Clock::now();
-  const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
-  if (done < total_ && now - last_draw_ < pause) return;
-  last_draw_ = now;
+  const bool ended = drawn_ && done >= total_;
+  if (!pace_.due() && !ended) return;
   draw(done, note);
+  drawn_ = true;
 }
 
 void Progress::draw(int64_t done, std::string_view note) {

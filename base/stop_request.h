@@ -2,7 +2,9 @@
 // before they kill.
 //
 // The work asks at places where it can stop without loss, saves, and ends with
-// ExitCode::kResumable.
+// ExitCode::kResumable. A SIGTERM two seconds or more behind the first signal ends the process at
+// once: the work did not come to such a place. (Sooner it may be the same one, handed on by the
+// scheduler and by mpirun.)
 #pragma once
 
 namespace reprise {

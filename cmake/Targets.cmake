@@ -17,6 +17,14 @@ if(REPRISE_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_link_options(-fuse-ld=mold)
 endif()
 
+if(CMAKE_CXX_CLANG_TIDY)
+  list(GET CMAKE_CXX_CLANG_TIDY 0 tidy_program)
+  find_program(REPRISE_TIDY ${tidy_program})
+  if(NOT REPRISE_TIDY)
+    message(FATAL_ERROR "${tidy_program} is not installed: apt-get install ${tidy_program}")
+  endif()
+endif()
+
 # CMAKE_UNITY_BUILD puts the files of a target together: half of what a file costs is templates of libtorch's and JSON's
 # headers, instantiated again in every file. GCC then takes a type of one file's anonymous namespace for a header's.
 if(CMAKE_UNITY_BUILD)

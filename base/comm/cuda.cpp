@@ -10,11 +10,6 @@ void check_cuda(cudaError_t result, const char* call) {
   require(result == cudaSuccess, ExitCode::kFailure, call, " failed: ", cudaGetErrorString(result));
 }
 
-int visible_gpus() {
-  int count = 0;
-  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
-}
-
 CudaStream::CudaStream(int device) {
   check_cuda(cudaSetDevice(device), "cudaSetDevice");
   check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking),
@@ -31,6 +26,28 @@ CudaStream& CudaStream::operator=(CudaStream&& other) noexcept {
 
 CudaStream::~CudaStream() {
   if (stream_) cudaStreamDestroy(stream_);
+}
+
+CudaEvent::CudaEvent(int device) {
+  check_cuda(cudaSetDevice(device), "cudaSetDevice");
+  check_cuda(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+}
+
+CudaEvent::CudaEvent(CudaEvent&& other) noexcept : event_(std::exchange(other.event_, nullptr)) {}
+
+CudaEvent& CudaEvent::operator=(CudaEvent&& other) noexcept {
+  std::swap(event_, other.event_);
+  return *this;
+}
+
+CudaEvent::~CudaEvent() {
+  if (event_) cudaEventDestroy(event_);
+}
+
+// A wait holds on to what was recorded when it was enqueued, so one event serves again and again.
+void CudaEvent::order(cudaStream_t earlier, cudaStream_t later) {
+  check_cuda(cudaEventRecord(event_, earlier), "cudaEventRecord");
+  check_cuda(cudaStreamWaitEvent(later, event_, 0), "cudaStreamWaitEvent");
 }
 
 }  // namespace reprise

@@ -1,4 +1,4 @@
-// CUDA's runtime as far as a communicator needs it: one check, the devices there are, a stream.
+// CUDA's runtime as far as a communicator needs it: one check, a stream, an order between streams.
 // Only in the REPRISE_CUDA build. Kernels and memory are libtorch's business.
 #pragma once
 
@@ -8,9 +8,6 @@ namespace reprise {
 
 /// Throws kFailure with the call and CUDA's words unless `result` is cudaSuccess.
 void check_cuda(cudaError_t result, const char* call);
-
-/// GPUs this process sees; 0 where there is no driver.
-int visible_gpus();
 
 /// A stream for as long as this lives. Move-only.
 class CudaStream {
@@ -23,6 +20,21 @@ class CudaStream {
 
  private:
   cudaStream_t stream_ = nullptr;
+};
+
+/// Makes one stream wait for another without the host waiting for either. Move-only.
+class CudaEvent {
+ public:
+  explicit CudaEvent(int device);
+  CudaEvent(CudaEvent&& other) noexcept;
+  CudaEvent& operator=(CudaEvent&& other) noexcept;
+  ~CudaEvent();
+
+  /// What is enqueued on `later` from now on starts when all that lies on `earlier` by now is done.
+  void order(cudaStream_t earlier, cudaStream_t later);
+
+ private:
+  cudaEvent_t event_ = nullptr;
 };
 
 }  // namespace reprise

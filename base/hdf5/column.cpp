@@ -148,7 +148,7 @@ void Column<T>::append(std::span<const T> values) {
     packed = pack_texts(*this, values, H5Tget_size(type.get()));
     data = packed.data();
   }
-  const hsize_t grown = static_cast<hsize_t>(first + count);
+  const hsize_t grown = static_cast<hsize_t>(first) + static_cast<hsize_t>(count);
   check(H5Dset_extent(id(), &grown), ExitCode::kFailure, place(), ": cannot grow");
   const SpaceHandle memory = line(values.size(), values.size()),
                     range = range_of(*this, first, count);

@@ -31,4 +31,10 @@ std::string last_error() {
 
 void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
+std::string library_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return concat(major, '.', minor, '.', release);
+}
+
 }  // namespace reprise::hdf5

@@ -49,6 +49,9 @@ std::string last_error();
 /// Switches off the library's printing; every File does it first.
 void silence();
 
+/// Of the library this program runs with: "1.10.8".
+std::string library_version();
+
 /// `result` where it is no error (negative); otherwise throws with the parts and last_error()
 /// behind them.
 template <class Result, class... Parts>

@@ -65,6 +65,35 @@ TEST_F(FileTest, AFullDiskLeavesTheOldFileAndSaysSo) {
   EXPECT_EQ(files(), 1);
 }
 
+TEST_F(FileTest, ReadsTextAndRefusesWhatIsNone) {
+  write_file(folder_ / "text", "caf\xc3\xa9");
+  EXPECT_EQ(read_text(folder_ / "text"), "caf\xc3\xa9");
+  write_file(folder_ / "latin", "caf\xe9");
+  try {
+    read_text(folder_ / "latin");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
+    EXPECT_EQ(error.what(), concat((folder_ / "latin").string(), ": not UTF-8 at byte 3"));
+  }
+}
+
+TEST_F(FileTest, TellsBeforehandWhetherThereIsAPlaceForAFile) {
+  write_file(folder_ / "file", "-");
+  EXPECT_NO_THROW(require_place_for(folder_ / "a", "--out"));
+  EXPECT_NO_THROW(require_place_for(folder_ / "a/b/c", "--out"));
+  EXPECT_NO_THROW(require_place_for("relative", "--out"));
+  try {
+    require_place_for(folder_ / "file/b/c", "--out");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_EQ(error.what(),
+              concat("--out ", (folder_ / "file/b/c").string(), ": ", (folder_ / "file").string(),
+                     " is no folder; name another place"));
+  }
+}
+
 TEST_F(FileTest, AppendsLines) {
   append_line(folder_ / "ledger", "one");
   append_line(folder_ / "ledger", "two");

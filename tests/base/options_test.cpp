@@ -29,7 +29,7 @@ struct Basket {
   template <class Visitor>
   void visit(Visitor&& field) {
     field("steps", steps, "steps", "steps to run");
-    field("rate", rate, "", "learning rate");
+    field("rate", rate, "", required("learning rate"));
     field("quick", quick, "", "skip the rest");
     field("fruit", fruit, "", "what to eat");
     field("out", out, "folder", "where to write");
@@ -41,11 +41,11 @@ class OptionsTest : public testing::Test {
  protected:
   OptionsTest() : set_("eat", "eats") { set_.add("basket", basket_); }
   bool parse(std::vector<std::string> words) { return set_.parse(words); }
-  std::string error_of(std::vector<std::string> words) {
+  std::string error_of(std::vector<std::string> words, ExitCode code = ExitCode::kUsage) {
     try {
       parse(std::move(words));
     } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      EXPECT_EQ(error.code(), code);
       return error.what();
     }
     return "no error";
@@ -92,15 +92,58 @@ TEST_F(OptionsTest, BadWordsGetOneLine) {
   EXPECT_EQ(error_of({"--basket.steps"}),
             "the required argument for option '--basket.steps' is missing");
   EXPECT_THAT(error_of({"stray"}), HasSubstr("stray word"));
+  EXPECT_EQ(error_of({"--basket.words", "caf\xe9"}), "--basket.words: not UTF-8 at byte 3");
+  const auto latin = file("latin.ini", "[basket]\nwords = caf\xe9\n");
+  EXPECT_THAT(error_of({"--config", latin}, ExitCode::kBadInput),
+              HasSubstr("latin.ini: not UTF-8 at byte 20"));
+  EXPECT_EQ(error_of({"--steps", "3"}), "unknown option 'steps'; did you mean 'basket.steps'?");
+  EXPECT_EQ(error_of({"--stesp", "3"}), "unknown option 'stesp'; did you mean 'basket.steps'?");
+  EXPECT_EQ(error_of({"--train.fruit", "pear"}),
+            "unknown option 'train.fruit'; did you mean 'basket.fruit'?");
   const auto bad = file("bad.ini", "[basket]\nstep = 1\n");
   EXPECT_THAT(error_of({"--config", bad}),
               HasSubstr("unknown option 'basket.step'; did you mean 'basket.steps'?"));
+}
+
+TEST_F(OptionsTest, AKeyWithoutASectionIsToldItsName) {
+  EXPECT_THAT(error_of({"--config", file("bare.ini", "steps = 1\n")}),
+              HasSubstr("unknown option 'steps'; did you mean 'basket.steps'?"));
+}
+
+TEST_F(OptionsTest, AByteOrderMarkIsNoPartOfTheFirstLine) {
+  EXPECT_TRUE(parse({"--config", file("bom.ini", "\xEF\xBB\xBF[basket]\r\nsteps = 4\r\n")}));
+  EXPECT_EQ(basket_.steps, 4);
+}
+
+TEST_F(OptionsTest, AKeyTwiceInOneFileIsRefused) {
+  const auto twice = file("twice.ini",
+                          "[basket]\nsteps = 1 # steps = 7\n# steps = 9\n\nrate = 1\n"
+                          "[basket]\n steps = 2\n");
+  EXPECT_EQ(error_of({"--config", twice}),
+            twice + ": line 7 gives basket.steps a second time; keep one");
+}
+
+TEST_F(OptionsTest, ValuesAreTakenAsTheyStand) {
+  EXPECT_TRUE(parse({"--config", file("quotes.ini", "[basket]\nout = \"a b\" # cut\n")}));
+  EXPECT_EQ(basket_.out, "\"a b\"");
+  EXPECT_THAT(set_.help(), HasSubstr("quotes are part of a value"));
+}
+
+TEST_F(OptionsTest, AFolderIsNoFileOfOptions) {
+  try {
+    parse({"--config", std::filesystem::temp_directory_path().string()});
+    FAIL() << "read as an empty file";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
+    EXPECT_THAT(error.what(), HasSubstr("cannot open"));
+  }
 }
 
 TEST_F(OptionsTest, HelpShowsEveryOptionUnitAndDefault) {
   const std::string help = set_.help();
   for (const auto& option : set_.options()) EXPECT_THAT(help, HasSubstr(concat("--", option.name)));
   EXPECT_THAT(help, HasSubstr("--basket.steps (steps)\n      steps to run. Default: 300"));
+  EXPECT_THAT(help, HasSubstr("--basket.rate\n      learning rate. Required\n"));
   EXPECT_THAT(help, HasSubstr("(apple|pear)"));
   testing::internal::CaptureStdout();
   EXPECT_FALSE(parse({"--help"}));

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <thread>
 
 namespace reprise {
 namespace {
@@ -14,6 +17,27 @@ TEST(StopRequest, ArrivesWithEitherSignal) {
     std::raise(signal);
     EXPECT_TRUE(stop.arrived());
   }
+}
+
+TEST(StopRequest, ASecondOneAtOnceIsTheSameAndALaterOneEndsTheProcess) {
+  EXPECT_EXIT(
+      {
+        const StopRequest stop;
+        std::raise(SIGTERM);
+        std::raise(SIGTERM);
+        std::raise(SIGUSR1);
+        std::exit(stop.arrived() ? 7 : 8);
+      },
+      testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(
+      {
+        const StopRequest stop;
+        std::raise(SIGUSR1);
+        std::this_thread::sleep_for(std::chrono::milliseconds(2100));
+        std::raise(SIGTERM);
+        std::exit(7);
+      },
+      testing::KilledBySignal(SIGTERM), "");
 }
 
 TEST(StopRequest, GivesTheSignalsBack) {

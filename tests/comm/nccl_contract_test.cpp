@@ -1,3 +1,4 @@
+#include "base/comm/device.h"
 #include "base/comm/nccl.h"
 #include "tests/comm/contract.h"
 #include "tests/support/test_comm.h"
@@ -36,8 +37,10 @@ class NcclSubject : public Subject {
 
 // One GPU a rank: NCCL 2.28 refuses two ranks on the same one.
 std::unique_ptr<Subject> make_subject() {
-  if (any_rank(test_comm(), visible_gpus() < test_comm().size())) return nullptr;
-  return std::make_unique<NcclSubject>(test_comm().rank());
+  const Gpus gpus = find_gpus();
+  if (any_rank(test_comm(), std::ssize(gpus.names) < test_comm().size())) return nullptr;
+  return std::make_unique<NcclSubject>(
+      choose_device(DeviceChoice::kCuda, "device", gpus, test_comm()).gpu);
 }
 
 INSTANTIATE_TEST_SUITE_P(Nccl, CommunicatorContract,

@@ -1,8 +1,8 @@
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/data/samples.h"
+#include "tests/support/unicode_text.h"
 
 namespace reprise {
 namespace {

@@ -1,0 +1,46 @@
+// Progress in a log: what takes long is heard of, what does not is not.
+#include "base/progress.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/log.h"
+
+namespace reprise {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+/// The log of ten units of work that take `unit` each.
+std::string log_of_work(milliseconds unit, milliseconds log_pause, int rank = 0) {
+  testing::internal::CaptureStderr();
+  log::start(log::Level::kInfo, 0, 1);
+  {
+    Progress progress("steps", 10, rank, 0, log_pause);
+    for (int done = 1; done <= 10; ++done) {
+      std::this_thread::sleep_for(unit);
+      progress.update(done, "a note");
+    }
+  }
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(Progress, SaysHowFarLongWorkIsAndThatItHasEnded) {
+  const std::string log = log_of_work(milliseconds(10), milliseconds(25));
+  EXPECT_GE(std::ranges::count(log, '\n'), 2) << log;
+  EXPECT_LT(std::ranges::count(log, '\n'), 6) << "lines before they were due\n" << log;
+  EXPECT_THAT(log, HasSubstr(" 10/10 steps (100 %), 0:00:00 left, a note\n"));
+}
+
+TEST(Progress, IsSilentWhereTheWorkIsOverBeforeALineIsDue) {
+  EXPECT_EQ(log_of_work(milliseconds(0), kLogPause), "");
+}
+
+TEST(Progress, IsRankZeros) { EXPECT_EQ(log_of_work(milliseconds(5), milliseconds(1), 1), ""); }
+
+}  // namespace
+}  // namespace reprise
