@@ -5,14 +5,19 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/log.h"
+#include "base/pace.h"
+#include "base/parallel.h"
 #include "base/progress.h"
+#include "base/stopwatch.h"
 #include "data/documents.h"
 #include "data/folder.h"
+#include "data/found_corpus.h"
 #include "data/index.h"
 #include "data/manifest.h"
-#include "data/parallel.h"
 #include "data/shard.h"
+#include "data/source.h"
 #include "data/stored_text.h"
 #include "data/tokenizer_training.h"
 
@@ -23,12 +28,28 @@ namespace {
 
 constexpr int64_t kBlockBytes = 4'000'000;  // of text encoded at a time by all threads together
 
+bool is_within(const fs::path& inner, const fs::path& outer) {
+  const fs::path between =
+      fs::weakly_canonical(inner).lexically_relative(fs::weakly_canonical(outer));
+  return !between.empty() && *between.begin() != "..";
+}
+
+/// A corpus within its text would be read as text by the next run; text within its corpus would be
+/// removed with it.
+void require_apart(const fs::path& source, const fs::path& out) {
+  require(!is_within(out, source) && !is_within(source, out), ExitCode::kUsage, "--data.out ",
+          out.string(), " and --data.source ", source.string(),
+          " lie one within the other; name a folder apart from the text");
+}
+
 void check_output_options(const DataOptions& options) {
   const fs::path out = options.out;
   require(!out.empty(), ExitCode::kUsage, "--data.out is missing: name the folder for the corpus");
   const bool taken = fs::exists(out) && !(fs::is_directory(out) && fs::is_empty(out));
   require(!taken || fs::exists(out / kManifestName), ExitCode::kUsage, "--data.out ", out.string(),
           ": exists and is not a corpus; name another folder or remove it");
+  require_place_for(out, "--data.out");
+  for (const auto& source : options.source) require_apart(path_of_source(source), out);
   require(options.shard_tokens >= 1 && options.shard_tokens <= kMostShardTokens, ExitCode::kUsage,
           "--data.shard-tokens ", options.shard_tokens, ": the header of a shard counts from 1 to ",
           kMostShardTokens);
@@ -97,8 +118,9 @@ class CorpusWriter {
     return {{"documents", documents.size()},
             {"tokens", shards.tokens()},
             {"bytes", bytes.value},
-            {"shards", shards.shards()},
-            {"sha256", digest_of(documents)}};
+            {"shards", shards.digests().size()},
+            {"shard_sha256", shards.digests()},
+            {"sha256", digest_of(documents, shards.digests())}};
   }
 
   void write_index_and_tokenizer() const {
@@ -149,20 +171,37 @@ std::optional<Tokenizer> load_tokenizer(const std::string& path) {
   return Tokenizer::load(path);
 }
 
+Tokenizer trained_tokenizer(const DocumentPool& pool, const DataOptions& options) {
+  Pace pace(kLogPause);
+  const Stopwatch watch;
+  auto tokenizer = Tokenizer::from_bytes(
+      train_tokenizer(training_texts(pool, options.tokenizer_bytes), options.vocab));
+  if (pace.due())
+    log::info("trained a tokenizer of ", options.vocab, " pieces in ", fixed(watch.seconds(), 1),
+              " s");
+  return tokenizer;
+}
+
 }  // namespace
 
 json build_corpus(const DataOptions& options, const json& config) {
   check_output_options(options);
+  const FileLock lock = lock_output(options.out);
+  const FoundCorpus found(options.out);
+  found.require_options(config);
   auto tokenizer = load_tokenizer(options.tokenizer);
   const DocumentPool pool(options, tokenizer ? &*tokenizer : nullptr);
-  if (!tokenizer) {
-    log::info("training a tokenizer of ", options.vocab, " pieces");
-    tokenizer = Tokenizer::from_bytes(
-        train_tokenizer(training_texts(pool, options.tokenizer_bytes), options.vocab));
-  }
-  json manifest{{"schema", kManifestSchema},          {"config", config},
-                {"config_sha256", digest_of(config)}, {"domains", pool.domains()},
-                {"vocab", tokenizer->vocab()},        {"tokenizer_sha256", tokenizer->digest()}};
+  const std::string source = digest_of(pool, tokenizer ? tokenizer->digest() : "");
+  if (found.is_whole(source)) return found.manifest();
+
+  if (!tokenizer) tokenizer = trained_tokenizer(pool, options);
+  json manifest{{"schema", kManifestSchema},
+                {"config", config},
+                {"config_sha256", digest_of(config)},
+                {"domains", pool.domains()},
+                {"vocab", tokenizer->vocab()},
+                {"tokenizer_sha256", tokenizer->digest()},
+                {"source_sha256", source}};
   replace_folder(options.out, [&](const fs::path& folder) {
     CorpusWriter writer(pool, *tokenizer, options.shard_tokens, folder);
     for (const Split split : kSplits)
@@ -172,6 +211,8 @@ json build_corpus(const DataOptions& options, const json& config) {
     manifest["index_sha256"] = to_hex(sha256_file(folder / kIndexName));
     write_file(folder / kManifestName, manifest.dump(2) + "\n");
   });
+  log::info("wrote ", options.out, ": ", manifest["vocab"], " pieces, ",
+            manifest["splits"]["train"]["tokens"], " tokens to train on");
   return manifest;
 }
 

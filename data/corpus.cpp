@@ -13,10 +13,13 @@ namespace reprise {
 namespace fs = std::filesystem;
 namespace {
 
+using Digests = std::vector<std::string>;
+
 /// One split's shards, end to end.
 struct Stream {
   std::vector<Shard> shards;
   std::vector<int64_t> ends;  ///< position behind the last token of each shard
+  Digests digests;            ///< of the shards, as the manifest has them
   int64_t tokens() const { return ends.empty() ? 0 : ends.back(); }
 };
 
@@ -35,6 +38,16 @@ nlohmann::json read_manifest(const fs::path& folder) {
   }
 }
 
+/// Of the split's shards, in their order.
+Digests shard_digests(const fs::path& folder, const nlohmann::json& manifest, Split split) {
+  try {
+    return manifest.at("splits").at(std::string(enum_name(split))).at("shard_sha256");
+  } catch (const nlohmann::json::exception&) {
+    fail(ExitCode::kBadInput, (folder / kManifestName).string(), ": no digests of the shards of ",
+         enum_name(split), "; make the corpus again");
+  }
+}
+
 /// Checks the file against the manifest before anything parses it.
 void check_digest(const fs::path& path, const nlohmann::json& manifest, const char* key) {
   const std::string expected = manifest.value(key, "");
@@ -42,11 +55,13 @@ void check_digest(const fs::path& path, const nlohmann::json& manifest, const ch
           ": not the file the manifest names (SHA-256 differs); make the corpus again");
 }
 
-Stream open_stream(const fs::path& folder, Split split, const std::vector<Document>& documents) {
+Stream open_stream(const fs::path& folder, Split split, const std::vector<Document>& documents,
+                   Digests digests) {
   const std::string stem(enum_name(split));
   const int64_t expected =
       documents.empty() ? 0 : documents.back().first_token + documents.back().tokens;
   Stream stream;
+  stream.digests = std::move(digests);
   while (stream.tokens() < expected) {
     stream.shards.emplace_back(folder /
                                shard_name(stem, static_cast<int64_t>(stream.shards.size())));
@@ -58,6 +73,9 @@ Stream open_stream(const fs::path& folder, Split split, const std::vector<Docume
   require(stream.tokens() == expected, ExitCode::kBadInput, folder.string(), ": the ", stem,
           " shards hold ", stream.tokens(), " tokens, the index names ", expected,
           "; make the corpus again");
+  require(stream.shards.size() == stream.digests.size(), ExitCode::kBadInput, folder.string(), ": ",
+          stream.shards.size(), " shards of ", stem, ", but ", kManifestName, " names ",
+          stream.digests.size(), "; make the corpus again");
   return stream;
 }
 
@@ -79,7 +97,8 @@ Corpus::Corpus(const fs::path& folder) {
   require(static_cast<int64_t>(state_->index.train_counts.size()) == state_->tokenizer.vocab(),
           ExitCode::kBadInput, folder.string(), ": the index counts another tokenizer's pieces");
   for (const Split split : kSplits)
-    state_->streams[static_cast<size_t>(split)] = open_stream(folder, split, documents(split));
+    state_->streams[static_cast<size_t>(split)] =
+        open_stream(folder, split, documents(split), shard_digests(folder, manifest, split));
 }
 
 Corpus::Corpus(Corpus&&) noexcept = default;
@@ -118,6 +137,17 @@ const std::vector<std::string>& Corpus::domains() const { return state_->index.d
 const Tokenizer& Corpus::tokenizer() const { return state_->tokenizer; }
 const std::vector<int64_t>& Corpus::train_counts() const { return state_->index.train_counts; }
 
-std::string Corpus::digest(Split split) const { return digest_of(documents(split)); }
+std::string Corpus::digest(Split split) const {
+  return digest_of(documents(split), state_->streams[static_cast<size_t>(split)].digests);
+}
+
+void Corpus::check_shards(Split split, int64_t first, int64_t step) const {
+  const Stream& stream = state_->streams[static_cast<size_t>(split)];
+  for (auto i = static_cast<size_t>(first); i < stream.shards.size();
+       i += static_cast<size_t>(step))
+    require(stream.shards[i].digest() == stream.digests[i], ExitCode::kBadInput,
+            stream.shards[i].path().string(),
+            ": not the shard the manifest names (SHA-256 differs); make the corpus again");
+}
 
 }  // namespace reprise

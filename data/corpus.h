@@ -38,7 +38,8 @@ struct Document {
 
 class Corpus {
  public:
-  /// Throws kBadInput where a file is missing, truncated or not what the index says.
+  /// Throws kBadInput where a file is missing, truncated or not what the index says. Of shards only
+  /// header and length are read: check_shards() reads what they hold.
   explicit Corpus(const std::filesystem::path& folder);
   Corpus(Corpus&&) noexcept;
   ~Corpus();
@@ -53,8 +54,14 @@ class Corpus {
   const Tokenizer& tokenizer() const;
   /// How often each token occurs in the train split.
   const std::vector<int64_t>& train_counts() const;
-  /// SHA-256 over the split's document hashes, in order: names the text.
+  /// SHA-256 over the split's document hashes and its shards' digests: names the text and its
+  /// tokens.
   std::string digest(Split split) const;
+
+  /// Whoever reads a split calls this first: hashes each `step`-th of its shards from number
+  /// `first` on, so that ranks share the work. Throws kBadInput where a file is not the one that
+  /// the manifest names. About a second for one or two gigabytes.
+  void check_shards(Split split, int64_t first, int64_t step) const;
 
  private:
   struct State;

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "base/progress.h"
-#include "data/utf8.h"
+#include "base/utf8.h"
 
 namespace reprise {
 namespace {

@@ -139,10 +139,12 @@ CorpusIndex read_index(const std::filesystem::path& path) {
   return index;
 }
 
-std::string digest_of(const std::vector<Document>& documents) {
+std::string digest_of(const std::vector<Document>& documents,
+                      const std::vector<std::string>& shards) {
   Sha256Stream stream;
   for (const auto& document : documents)
     stream.update({reinterpret_cast<const char*>(document.hash.data()), document.hash.size()});
+  for (const auto& shard : shards) stream.update(shard);
   return to_hex(stream.finish());
 }
 

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/digest.h"
 #include "base/error.h"
 
 namespace reprise {
@@ -43,6 +44,11 @@ void append_tokens(std::string& bytes, std::span<const Token> tokens) {
 Shard::Shard(const std::filesystem::path& path)
     : path_(path), file_(path), tokens_(checked_tokens(path_, file_.bytes())) {}
 
+std::string Shard::digest() const {
+  const auto bytes = file_.bytes();
+  return to_hex(sha256({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+}
+
 std::string shard_name(const std::string& stem, int64_t number) {
   const std::string digits = concat(number);
   const size_t zeros = digits.size() < 6 ? 6 - digits.size() : 0;
@@ -74,8 +80,8 @@ void ShardWriter::finish() {
           " tokens does not fit a shard; set --data.max-document-bytes");
   const int32_t header[] = {kMagic, kVersion, static_cast<int32_t>(count)};
   std::memcpy(open_.data(), header, sizeof header);
-  write_file(folder_ / shard_name(stem_, shards_), open_);
-  ++shards_;
+  write_file(folder_ / shard_name(stem_, std::ssize(digests_)), open_);
+  digests_.push_back(to_hex(sha256(open_)));
   open_.clear();
 }
 

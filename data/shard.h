@@ -23,6 +23,7 @@ class Shard {
  public:
   explicit Shard(const std::filesystem::path& path);
   std::span<const Token> tokens() const { return tokens_; }
+  std::string digest() const;  ///< SHA-256 of the file, in hex; reads all of it
   const std::filesystem::path& path() const { return path_; }
 
  private:
@@ -43,13 +44,15 @@ class ShardWriter {
   void finish();  ///< writes the open shard
 
   int64_t tokens() const { return tokens_; }
-  int64_t shards() const { return shards_; }
+  /// SHA-256 of each shard, in hex.
+  const std::vector<std::string>& digests() const { return digests_; }
 
  private:
   int64_t open_tokens() const;
   std::filesystem::path folder_;
   std::string stem_, open_;
-  int64_t shard_tokens_, tokens_ = 0, shards_ = 0;
+  int64_t shard_tokens_, tokens_ = 0;
+  std::vector<std::string> digests_;
 };
 
 /// "train_000000.bin" for ("train", 0).

@@ -5,26 +5,19 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "data/shard.h"
-#include "data/utf8.h"
 
 namespace reprise {
 namespace fs = std::filesystem;
 namespace {
-
-void require_utf8(std::string_view text, const fs::path& path, int64_t offset) {
-  const size_t bad = first_invalid_utf8(text);
-  require(bad == std::string_view::npos, ExitCode::kBadInput, path.string(), ": not UTF-8 at byte ",
-          offset + static_cast<int64_t>(bad));
-}
 
 class TextFile : public SourceFile {
  public:
   explicit TextFile(fs::path path) : path_(std::move(path)) {}
 
   void scan(const Visit& visit) const override {
-    std::string text = read_file(path_);
-    require_utf8(text, path_, 0);
+    std::string text = read_text(path_);
     const DocumentPlace place{0, static_cast<int64_t>(text.size())};
     visit(place, std::move(text));
   }
@@ -118,6 +111,12 @@ class ShardFile : public SourceFile {
 
 bool is_hidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
+/// Of the domain in "domain:path"; 0 where there is only a path.
+size_t length_of_domain(const std::string& description) {
+  const size_t colon = description.find(':');
+  return colon != std::string::npos && description.find('/') > colon ? colon : 0;
+}
+
 std::vector<fs::path> files_below(const fs::path& folder) {
   std::vector<fs::path> files;
   fs::recursive_directory_iterator end, entry(folder);
@@ -133,11 +132,14 @@ std::vector<fs::path> files_below(const fs::path& folder) {
 
 }  // namespace
 
+fs::path path_of_source(const std::string& description) {
+  const size_t domain = length_of_domain(description);
+  return domain == 0 ? description : description.substr(domain + 1);
+}
+
 NamedSource find_source(const std::string& description) {
-  const size_t colon = description.find(':');
-  const bool named = colon != std::string::npos && colon > 0 && description.find('/') > colon;
-  const fs::path path = named ? description.substr(colon + 1) : description;
-  NamedSource source{named ? description.substr(0, colon) : "", {}};
+  const fs::path path = path_of_source(description);
+  NamedSource source{description.substr(0, length_of_domain(description)), {}};
   try {
     const auto status = fs::status(path);
     require(fs::exists(status), ExitCode::kBadInput, "--data.source ", path.string(),
@@ -150,7 +152,8 @@ NamedSource find_source(const std::string& description) {
   // "books/" and "books/." are the folder books.
   const fs::path plain = fs::absolute(path).lexically_normal();
   const fs::path last = plain.has_filename() ? plain : plain.parent_path();
-  if (!named) source.domain = (fs::is_directory(last) ? last.filename() : last.stem()).string();
+  if (source.domain.empty())
+    source.domain = (fs::is_directory(last) ? last.filename() : last.stem()).string();
   return source;
 }
 

@@ -39,6 +39,9 @@ struct NamedSource {
   std::vector<std::filesystem::path> files;
 };
 
+/// What "[domain:]path" names.
+std::filesystem::path path_of_source(const std::string& description);
+
 /// Reads "[domain:]path" and lists the files below, sorted; names that start with a dot are passed
 /// over. The domain is the path's last name without its ending unless given. Throws kBadInput where
 /// nothing is there.

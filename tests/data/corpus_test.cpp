@@ -2,12 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "data/build.h"
 #include "data/index.h"
 #include "data/shard.h"
@@ -99,15 +101,62 @@ TEST_F(CorpusTest, CountsTheTrainTokens) {
   EXPECT_EQ(corpus.train_counts(), counts);
 }
 
-TEST_F(CorpusTest, TheSameRunGivesTheSameBytesAndReplacesTheOld) {
+TEST_F(CorpusTest, TheSameRunGivesTheSameBytesAndReplacesADamagedCorpus) {
   build_corpus(options(), {{"seed", 1}});
   const auto first = files_of(out());
   write_file(out() / "stray", "goes with the old corpus");
+  fs::remove(out() / "train_000000.bin");
   build_corpus(options(), {{"seed", 1}});
   EXPECT_EQ(files_of(out()), first);
   EXPECT_EQ(files_of(folder_.path() / "source").size(), size_t{kDocuments});
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 2)
       << "no partial folder";
+}
+
+TEST_F(CorpusTest, ACorpusThatIsThereIsNotMadeAgain) {
+  const json config{{"data", {{"vocab", 300}, {"out", out().string()}}}};
+  const json manifest = build_corpus(options(), config);
+  write_file(out() / "stray", "would go with the old corpus");
+  json elsewhere = config;
+  elsewhere["data"]["out"] = "the same folder by another name";
+  EXPECT_EQ(build_corpus(options(), elsewhere), manifest);
+  EXPECT_TRUE(fs::exists(out() / "stray"));
+}
+
+TEST_F(CorpusTest, ACorpusOfOtherOptionsOrTextIsNotReplaced) {
+  build_corpus(options(), {{"data", {{"vocab", 300}}}});
+  const auto before = files_of(out());
+  const auto message = [&](int64_t vocab) {
+    return error_of(ExitCode::kUsage, [&] {
+      build_corpus(options(), {{"data", {{"vocab", vocab}}}});
+    });
+  };
+  EXPECT_THAT(message(301), HasSubstr("made with other options"));
+  write_file(source() / "one more.txt", "a text that was not there");
+  EXPECT_THAT(message(300), HasSubstr("made from other text"));
+  EXPECT_EQ(files_of(out()), before);
+}
+
+TEST_F(CorpusTest, IsMadeByOneRunAtATime) {
+  const FileLock other = lock_output(out());
+  EXPECT_THAT(error_of(ExitCode::kFailure, [&] { build_corpus(options(), {}); }),
+              HasSubstr(concat("another run (process ", getpid())));
+  EXPECT_FALSE(fs::exists(out()));
+}
+
+TEST_F(CorpusTest, LiesApartFromItsText) {
+  auto inside = options();
+  inside.source = {"name:" + source().string()};
+  inside.out = (source() / "deep/corpus").string();
+  const auto message = [&] {
+    return error_of(ExitCode::kUsage, [&] { build_corpus(inside, {}); });
+  };
+  EXPECT_THAT(message(), HasSubstr("one within the other"));
+  EXPECT_FALSE(fs::exists(source() / "deep"));
+  inside.out = (folder_ / "source2").string();
+  EXPECT_EQ(message(), "no error") << "a neighbour whose name starts alike";
+  inside.source = {(folder_ / "source2/train_000000.bin").string()};
+  EXPECT_THAT(message(), HasSubstr("one within the other"));
 }
 
 TEST_F(CorpusTest, AModelThatIsGivenIsKeptAndShardsReadBack) {
@@ -151,6 +200,7 @@ TEST_F(CorpusTest, OptionsOutOfRangeAreRefusedBeforeAnyWork) {
 
 TEST_F(CorpusTest, AFailureLeavesTheOldCorpus) {
   build_corpus(options(), {});
+  fs::remove(out() / "tokenizer.model");  // so that it is made again
   const auto before = files_of(out());
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -180,6 +230,41 @@ TEST_F(CorpusTest, ADamagedCorpusIsRefused) {
     write_file(out() / name, whole);
   }
   EXPECT_EQ(message(), "no error");
+}
+
+TEST_F(CorpusTest, AChangedShardIsNoticedByWhoReadsItsSplit) {
+  auto small_shards = options();
+  small_shards.shard_tokens = 300;
+  build_corpus(small_shards, {});
+  const std::string text = Corpus(out()).digest(Split::kTrain);
+  const fs::path shard = out() / "train_000002.bin";
+  std::string bytes = read_file(shard);
+  std::swap(bytes[1024 + 2 * 20], bytes[1024 + 2 * 30]);
+  ASSERT_NE(bytes, read_file(shard));
+  write_file(shard, bytes);
+
+  const Corpus corpus(out());
+  EXPECT_THAT(error_of(ExitCode::kBadInput, [&] { corpus.check_shards(Split::kTrain, 0, 1); }),
+              HasSubstr("train_000002.bin: not the shard the manifest names"));
+  const auto of_rank = [&](int64_t rank) {
+    return error_of(ExitCode::kBadInput, [&] { corpus.check_shards(Split::kTrain, rank, 2); });
+  };
+  EXPECT_THAT(of_rank(0), HasSubstr("train_000002.bin"));
+  EXPECT_EQ(of_rank(1), "no error") << "the other's share";
+  EXPECT_EQ(error_of(ExitCode::kBadInput, [&] { corpus.check_shards(Split::kValid, 0, 1); }),
+            "no error");
+
+  // Who changes the manifest as well has another corpus, and it is called so.
+  json manifest = json::parse(read_file(out() / "corpus.json"));
+  manifest["splits"]["train"]["shard_sha256"][2] = to_hex(sha256(bytes));
+  write_file(out() / "corpus.json", manifest.dump());
+  const Corpus other(out());
+  other.check_shards(Split::kTrain, 0, 1);
+  EXPECT_NE(other.digest(Split::kTrain), text);
+  manifest["splits"]["train"]["shard_sha256"].erase(2);
+  write_file(out() / "corpus.json", manifest.dump());
+  EXPECT_THAT(error_of(ExitCode::kBadInput, [&] { Corpus fewer(out()); }),
+              HasSubstr("shards of train, but corpus.json names"));
 }
 
 TEST_F(CorpusTest, ATokenBeyondThePiecesIsNoticedOnReading) {

@@ -66,11 +66,13 @@ TEST(Documents, OrderAndPlaceOfFilesDoNotMatter) {
   }
   write_file(other / "all.jsonl", lines);
   const DocumentPool files(options_for({concat("d:", one.path().string())}), nullptr);
-  const DocumentPool json(options_for({concat("d:", (other / "all.jsonl").string())}), nullptr);
+  const DocumentPool line_by_line(options_for({concat("d:", (other / "all.jsonl").string())}),
+                                  nullptr);
   for (const Split split : kSplits) {
-    ASSERT_EQ(files.documents(split).size(), json.documents(split).size());
+    ASSERT_EQ(files.documents(split).size(), line_by_line.documents(split).size());
     for (size_t i = 0; i < files.documents(split).size(); ++i)
-      EXPECT_EQ(files.text(files.documents(split)[i]), json.text(json.documents(split)[i]));
+      EXPECT_EQ(files.text(files.documents(split)[i]),
+                line_by_line.text(line_by_line.documents(split)[i]));
   }
 }
 

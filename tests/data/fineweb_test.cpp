@@ -8,6 +8,7 @@
 #include "data/source.h"
 #include "data/stored_text.h"
 #include "tests/data/samples.h"
+#include "tests/support/unicode_text.h"
 
 namespace reprise {
 namespace {

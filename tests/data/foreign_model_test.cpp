@@ -7,6 +7,7 @@
 
 #include "data/stored_text.h"
 #include "tests/data/samples.h"
+#include "tests/support/unicode_text.h"
 
 namespace reprise {
 namespace {

@@ -14,10 +14,6 @@ namespace reprise {
 /// Words with indentation, newlines, tabs and punctuation; another text for every number.
 std::string sample_text(uint64_t number);
 
-/// Up to `most` characters from all over Unicode: controls, CJK, emoji with joiners, combining
-/// marks, U+2581.
-std::string unicode_text(uint64_t number, uint64_t most);
-
 /// <folder>/NNN.txt with sample_text(NNN) for each of `documents`.
 void write_samples(const std::filesystem::path& folder, int64_t documents);
 

@@ -5,6 +5,7 @@
 #include "data/stored_text.h"
 #include "data/tokenizer_training.h"
 #include "tests/data/samples.h"
+#include "tests/support/unicode_text.h"
 
 namespace reprise {
 namespace {
