@@ -3,8 +3,12 @@
 #include <ATen/ATen.h>
 #include <ATen/OpMathType.h>
 
+#include <algorithm>
+#include <functional>
 #include <optional>
+#include <span>
 
+#include "models/device.h"
 #include "models/ops/head.h"
 #include "models/ops/rms_norm.h"
 
@@ -81,9 +85,10 @@ at::Tensor refine_range(Layers& layers, LayerRange range, at::Tensor hidden_MD, 
 }
 
 void require_rows(const at::Tensor& rows_M, int64_t positions) {
-  if (rows_M.numel() == 0) return;
-  const bool ascending = (rows_M.slice(0, 1) > rows_M.slice(0, 0, -1)).all().item<bool>();
-  require(ascending && rows_M[0].item<int64_t>() >= 0 && rows_M[-1].item<int64_t>() < positions,
+  const at::Tensor rows = rows_M.cpu().contiguous();
+  const std::span all(rows.const_data_ptr<int64_t>(), static_cast<size_t>(rows.numel()));
+  const bool ascending = std::ranges::adjacent_find(all, std::greater_equal{}) == all.end();
+  require(all.empty() || (ascending && all.front() >= 0 && all.back() < positions),
           ExitCode::kFailure, "rows to refine must be distinct, ascending and below ", positions);
 }
 
@@ -105,7 +110,8 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep) c
           options_.context, "]");
   auto& [embedding_VD, layers, rotary] = *weights_;
   BasePasses base;
-  base.embedded_BTD = ops::rms_norm(at::embedding(embedding_VD, tokens_BT));
+  base.embedded_BTD =
+      ops::rms_norm(at::embedding(embedding_VD, moved_to(embedding_VD.device(), tokens_BT)));
   const RowSet rows = all_rows(base.embedded_BTD, rotary);
   at::Tensor hidden_MD = run_range(layers, plan_.prelude, rows.embedded_MD, rows, nullptr);
   for (size_t pass = 0; pass < plan_.passes.size(); ++pass) {
@@ -150,7 +156,8 @@ at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M
   const RowSet all = all_rows(base.embedded_BTD, weights_->rotary);
   require_rows(rows_M, all.rows_M.size(0));
   const at::Tensor hidden_MD = base.hidden_PBTD.back().flatten(0, 1);
-  return refine(base, picked_rows(all, rows_M), hidden_MD.index_select(0, rows_M));
+  const at::Tensor rows = moved_to(hidden_MD.device(), rows_M);
+  return refine(base, picked_rows(all, rows), hidden_MD.index_select(0, rows));
 }
 
 at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const {
@@ -158,7 +165,8 @@ at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask
   const at::Tensor coarse_MD = base.hidden_PBTD.back().flatten(0, 1);
   const at::Tensor refined_MD =
       refine_range(weights_->layers, plan_.refinement, coarse_MD, rows, base.core_keys);
-  const at::Tensor hidden_MD = at::where(mask_BT.flatten().unsqueeze(-1), refined_MD, coarse_MD);
+  const at::Tensor mask_M1 = moved_to(coarse_MD.device(), mask_BT).flatten().unsqueeze(-1);
+  const at::Tensor hidden_MD = at::where(mask_M1, refined_MD, coarse_MD);
   return ops::rms_norm(refine_range(weights_->layers, plan_.coda, hidden_MD, rows, base.coda_keys))
       .view(base.embedded_BTD.sizes());
 }
@@ -168,7 +176,8 @@ at::Tensor Network::logits(const at::Tensor& features) const {
 }
 
 at::Tensor Network::cross_entropy(const at::Tensor& features, const at::Tensor& targets) const {
-  return ops::cross_entropy(features, weights_->embedding_VD, targets, options_.softcap);
+  return ops::cross_entropy(features, weights_->embedding_VD, moved_to(features.device(), targets),
+                            options_.softcap);
 }
 
 }  // namespace reprise

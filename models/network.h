@@ -3,7 +3,8 @@
 //
 // A Network binds Parameters to an arithmetic for as long as they do not change: each weight is
 // cast once, when it is made, and the cast is part of the autograd graph. Training makes one per
-// step, evaluation one per run.
+// step, evaluation one per run. It computes where the parameters lie; token ids, rows, masks and
+// targets may lie on the host, from where they are moved.
 //
 //   Network network(options, parameters, at::kBFloat16);
 //   BasePasses base = network.base_passes(tokens_BT, {.keys = true});

@@ -1,14 +1,43 @@
 #include "models/options.h"
 
-#include <cmath>
+#include "models/parameters.h"
 
 namespace reprise {
 
 namespace {
 
-void at_least(int64_t value, int64_t least, const char* name) {
-  require(value >= least, ExitCode::kUsage, "model.", name, " is ", value, "; it must be at least ",
-          least);
+// Far beyond what a machine trains; what lies behind is a slip of the hand, whose memory or time
+// would run out without a word.
+constexpr int64_t kMostLayers = 1024, kMostPasses = 1024, kMostMlpRatio = 1024;
+constexpr int64_t kMostVocab = 1 << 16;  // a stored token has two bytes
+constexpr int64_t kMostWidth = 1 << 16, kMostContext = 1 << 20;
+constexpr int64_t kMostWeights = int64_t{1} << 31;
+// Within these, fp32 holds the wavelengths, the quotient by the cap and the sum of a batch's nats.
+constexpr double kLargestRopeBase = 1e12, kLeastSoftcap = 1e-3, kLargestSoftcap = 1e6;
+
+void within(int64_t value, int64_t least, int64_t most, const char* name) {
+  require(least <= value && value <= most, ExitCode::kUsage, "model.", name, " is ", value,
+          "; it must be from ", least, " to ", most);
+}
+
+void within(double value, double least, double most, const char* name) {
+  require(least <= value && value <= most, ExitCode::kUsage, "model.", name, " is ", value,
+          "; it must be from ", least, " to ", most);
+}
+
+/// Every factor lies in its range by now, so that no product overflows.
+void validate_size(const ModelOptions& options) {
+  require(options.layers() <= kMostLayers, ExitCode::kUsage,
+          "model.prelude, model.core and model.coda are together ", options.layers(),
+          " layers; at most ", kMostLayers);
+  int64_t weights = 0;
+  for (const ParameterShape& parameter : parameter_shapes(options)) {
+    int64_t count = 1;
+    for (const int64_t length : parameter.shape) count *= length;
+    weights += count;
+  }
+  require(weights <= kMostWeights, ExitCode::kUsage, "the model would have ", weights,
+          " weights; at most ", kMostWeights);
 }
 
 void validate_heads(const ModelOptions& options) {
@@ -23,27 +52,27 @@ void validate_heads(const ModelOptions& options) {
 }  // namespace
 
 void validate(const ModelOptions& options) {
-  at_least(options.vocab, 2, "vocab");
-  at_least(options.width, 2, "width");
-  at_least(options.heads, 1, "heads");
-  at_least(options.kv_heads, 1, "kv-heads");
-  at_least(options.mlp_ratio, 1, "mlp-ratio");
-  at_least(options.prelude, 0, "prelude");
-  at_least(options.core, 1, "core");
-  at_least(options.coda, 0, "coda");
-  at_least(options.passes, 1, "passes");
-  at_least(options.context, 1, "context");
+  within(options.vocab, 2, kMostVocab, "vocab");
+  within(options.width, 2, kMostWidth, "width");
+  within(options.heads, 1, options.width, "heads");
+  within(options.kv_heads, 1, options.heads, "kv-heads");
+  within(options.mlp_ratio, 1, kMostMlpRatio, "mlp-ratio");
+  within(options.prelude, 0, kMostLayers, "prelude");
+  within(options.core, 1, kMostLayers, "core");
+  within(options.coda, 0, kMostLayers, "coda");
+  within(options.passes, 1, kMostPasses, "passes");
+  within(options.context, 1, kMostContext, "context");
   validate_heads(options);
   require(
       options.family != Family::kStatic || options.passes == 1, ExitCode::kUsage,
       "model.passes is ", options.passes,
       " with model.family static, whose layers run once; set passes to 1 or family to recurrent");
-  require(options.rope_share >= 0 && options.rope_share <= 1, ExitCode::kUsage,
-          "model.rope-share is ", options.rope_share, "; it must lie in [0, 1]");
-  require(std::isfinite(options.rope_base) && options.rope_base > 1, ExitCode::kUsage,
-          "model.rope-base is ", options.rope_base, "; it must be above 1");
-  require(std::isfinite(options.softcap) && options.softcap > 0, ExitCode::kUsage,
-          "model.softcap is ", options.softcap, "; it must be positive");
+  within(options.rope_share, 0.0, 1.0, "rope-share");
+  require(options.rope_base > 1 && options.rope_base <= kLargestRopeBase, ExitCode::kUsage,
+          "model.rope-base is ", options.rope_base, "; it must be above 1 and at most ",
+          kLargestRopeBase);
+  within(options.softcap, kLeastSoftcap, kLargestSoftcap, "softcap");
+  validate_size(options);
 }
 
 }  // namespace reprise

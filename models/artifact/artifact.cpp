@@ -4,9 +4,9 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "models/artifact/container.h"
 #include "models/artifact/header.h"
-#include "models/artifact/parallel.h"
 #include "models/artifact/quantiser.h"
 #include "models/artifact/section.h"
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <optional>
 
+#include "base/parallel.h"
 #include "models/artifact/artifact.h"
-#include "models/artifact/parallel.h"
 #include "models/artifact/quantiser.h"
 #include "models/artifact/section.h"
 #include "models/artifact/width_advice.h"
@@ -72,8 +72,9 @@ std::string Packer::section_bytes(const SectionPlan& plan) const {
 void Packer::encode(size_t section) {
   const std::string bytes = section_bytes(plans_[section]);
   std::string& coded = stored_.sections[section];
-  coded = coders_[section] ? encode_section(plans_[section], bytes, *coders_[section])
-                           : encode_section(plans_[section], bytes);
+  const auto& settled = coders_[section];
+  coded = settled ? encode_section(plans_[section], bytes, *settled)
+                  : encode_section(plans_[section], bytes);
   coders_[section] = coder_of_section(coded);
 }
 

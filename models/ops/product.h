@@ -9,6 +9,15 @@ namespace reprise::ops {
 /// (kernels/attention.h).
 template <class P>
 void multiply(const ProductShape& shape, const P* left, const P* right, Wide<P>* out, Into into);
+template <>
+void multiply(const ProductShape& shape, const Bf16* left, const Bf16* right, float* out,
+              Into into);
+template <>
+void multiply(const ProductShape& shape, const float* left, const float* right, float* out,
+              Into into);
+template <>
+void multiply(const ProductShape& shape, const double* left, const double* right, double* out,
+              Into into);
 
 /// Whether multiply<Bf16> works on this machine.
 bool has_bf16_products();

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "data/build.h"
 #include "data/corpus.h"
+#include "eval/calibrate.h"
 #include "models/artifact/artifact.h"
 #include "models/artifact/options.h"
 #include "models/parameters.h"
@@ -123,6 +124,19 @@ TEST_F(PackCommand, WritesTheArtifactItsLedgerAndItsSummary) {
   EXPECT_EQ(printed_.find("embedding") != std::string::npos, prints);
 }
 
+TEST_F(PackCommand, SetsTheGateOnTextCutAsItWillBeScored) {
+  const double whole = load_artifact(pack(test_comm(), "recurrent", "whole")).gate.threshold;
+  const Artifact artifact = load_artifact(
+      pack(test_comm(), "recurrent", "short", {"--eval.window", "8", "--eval.stride", "8"}));
+  CalibrationOptions calibration;
+  calibration.share = PackOptions().refine_share;
+  calibration.scoring.window = calibration.scoring.stride = 8;
+  const Corpus corpus(root_ / "corpus");
+  const GateRule expected = calibrate_entropy_gate(artifact, corpus, calibration, test_comm());
+  EXPECT_EQ(artifact.gate.threshold, expected.threshold);
+  EXPECT_NE(artifact.gate.threshold, whole);
+}
+
 TEST_F(PackCommand, GivesTheSameBytesOnOneRankAndOnAll) {
   const fs::path on_all = pack(test_comm(), "recurrent", "all");
   if (test_comm().rank() == 0) {
@@ -138,6 +152,20 @@ TEST_F(PackCommand, AStaticModelAndAShareOfNothingHaveNoGate) {
     const GateRule gate = load_artifact(path).gate;
     EXPECT_EQ(gate.fraction, 0);
     EXPECT_EQ(gate.calibrated_on, "");
+  }
+}
+
+TEST_F(PackCommand, RefusesAFolderWhereAFileShallBe) {
+  if (test_comm().rank() != 0) return;
+  const auto self = make_self_communicator();
+  bytes_ = "1";  // unreachable: who looks for a size first says so
+  for (const std::string taken : {"er", "er.ledger.json", "er.pack.json"}) {
+    fs::create_directory(root_ / taken);
+    EXPECT_THAT(error_of(ExitCode::kUsage, [&] { pack(*self, "recurrent", "er"); }),
+                testing::HasSubstr(taken + " is a folder"));
+    fs::remove(root_ / taken);
+    for (const auto& entry : fs::directory_iterator(root_))
+      EXPECT_THAT(entry.path().filename().string(), testing::Not(testing::HasSubstr("er.")));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "models/artifact/distortion.h"
@@ -48,6 +49,24 @@ TEST(RowQuantiser, EveryCodeOfEveryWidthComesBack) {
         round_trip(tensor, {.min_bits = bits, .max_bits = bits, .half_elements = 0}, kFine);
     EXPECT_EQ(back, tensor.values) << bits << " bits";
   }
+}
+
+TEST(MakeQuantiser, RefusesWeightsThatBinary16DoesNotHoldByTheTensorsName) {
+  const auto complaint = [](float weight) -> std::string {
+    HostTensor tensor{"layer.3.mlp.up", {32, 128}, random_values(32 * 128, 0.05, 7)};
+    tensor.values[1234] = weight;
+    try {
+      make_quantiser(tensor, {.half_elements = 0});
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kBadInput);
+      return error.what();
+    }
+    return "";
+  };
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float weight : {65536.0F, -3e38F, kInfinity, -kInfinity, std::nanf("")})
+    EXPECT_THAT(complaint(weight), testing::HasSubstr("tensor layer.3.mlp.up holds ")) << weight;
+  for (const float weight : {65504.0F, -65504.0F}) EXPECT_EQ(complaint(weight), "") << weight;
 }
 
 TEST(RowQuantiser, WiderCodesLoseLess) {

@@ -48,6 +48,29 @@ TEST(ModelOptions, NameTheValueThatIsWrong) {
               HasSubstr("passes is 2"));
 }
 
+TEST(ModelOptions, RefuseASizeNoMachineHolds) {
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.prelude = 9'000'000'000; }),
+              HasSubstr("model.prelude is 9000000000; it must be from 0 to 1024"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.mlp_ratio = 100'000'000'000; }),
+              HasSubstr("mlp-ratio is 100000000000"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.context = int64_t{1} << 40; }),
+              HasSubstr("context is"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.prelude = o.coda = 1000; }),
+              HasSubstr("together 2002 layers"));
+  EXPECT_THAT(complaint([](ModelOptions& o) {
+                o.width = 1 << 16;
+                o.mlp_ratio = 1024;
+                o.prelude = 1000;
+              }),
+              HasSubstr("weights; at most 2147483648"));
+}
+
+TEST(ModelOptions, KeepTheSoftcapWhereFloatsHoldTheLogits) {
+  for (const double softcap : {1e-300, 1e-4, 1e7, 1e300})
+    EXPECT_THAT(complaint([&](ModelOptions& o) { o.softcap = softcap; }), HasSubstr("softcap is"))
+        << softcap;
+}
+
 TEST(PassPlan, RunsTheSameCoreAtEveryPass) {
   ModelOptions options;
   options.prelude = 2;
