@@ -10,10 +10,11 @@ AdamW::AdamW(std::vector<Parameter> parameters, AdamWOptions options) : options_
     const auto plain = parameter.tensor.options().requires_grad(false);
     means_.push_back(at::zeros(parameter.tensor.sizes(), plain));
     squares_.push_back(at::zeros(parameter.tensor.sizes(), plain));
-    counts_.push_back(at::zeros({}, plain.dtype(at::kFloat)));  // the kernel wants one for each
     weights_.push_back(parameter.tensor);
     names_.push_back(std::move(parameter.name));
   }
+  if (!weights_.empty())
+    counts_.assign(weights_.size(), at::zeros({}, means_[0].options().dtype(at::kFloat)));
 }
 
 void AdamW::step(const AdamWStep& step) {
@@ -21,7 +22,7 @@ void AdamW::step(const AdamWStep& step) {
   const torch::autograd::AutoGradMode no_graph(false);
   std::vector<at::Tensor> gradients;
   for (const auto& weight : weights_) gradients.push_back(weight.grad());
-  for (auto& count : counts_) count.fill_(static_cast<double>(step.step + 1));
+  counts_[0].fill_(static_cast<double>(step.step + 1));
   at::_fused_adamw_(weights_, gradients, means_, squares_, /*max_exp_avg_sqs=*/{}, counts_,
                     step.rate, options_.beta1, options_.beta2, step.weight_decay, options_.epsilon,
                     /*amsgrad=*/false, /*maximize=*/false);

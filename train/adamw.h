@@ -32,7 +32,8 @@ class AdamW {
  private:
   AdamWOptions options_;
   std::vector<std::string> names_;
-  std::vector<at::Tensor> weights_, means_, squares_, counts_;
+  std::vector<at::Tensor> weights_, means_, squares_;
+  std::vector<at::Tensor> counts_;  ///< of steps; one tensor, named once for every weight
 };
 
 }  // namespace reprise

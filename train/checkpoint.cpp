@@ -17,7 +17,10 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
-constexpr const char* kFormat = "reprise-checkpoint 1";
+constexpr const char* kCheckpointFormat = "reprise-checkpoint 1";
+/// What a manifest of this program holds; another version's may lack some.
+constexpr const char* kKeys[] = {"step",   "elapsed_s", "ranks",    "threads",
+                                 "device", "layouts",   "identity", "files"};
 constexpr const char* kManifest = "manifest.json";
 
 /// What `work` throws, as text; "" where it succeeds. Ranks must meet again after a failure of one.
@@ -100,9 +103,9 @@ json CheckpointFolder::write_share(const fs::path& place,
 void CheckpointFolder::commit(const CheckpointRecord& record,
                               const std::vector<std::string>& files) const {
   json manifest{
-      {"format", kFormat},     {"step", record.step},       {"elapsed_s", record.elapsed_s},
-      {"ranks", record.ranks}, {"threads", record.threads}, {"identity", record.identity},
-      {"files", json::array()}};
+      {"format", kCheckpointFormat}, {"step", record.step},         {"elapsed_s", record.elapsed_s},
+      {"ranks", record.ranks},       {"threads", record.threads},   {"device", record.device},
+      {"layouts", record.layouts},   {"identity", record.identity}, {"files", json::array()}};
   for (const auto& file : files) manifest["files"].push_back(json::parse(file));
   manifest["digest"] = digest_of(manifest);
   write_file(place_of(record.step) / kManifest, manifest.dump(1));
@@ -126,7 +129,7 @@ std::vector<int64_t> CheckpointFolder::steps() const {
 json CheckpointFolder::read_manifest(int64_t step) const {
   const fs::path path = place_of(step) / kManifest;
   json manifest = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  const bool whole = manifest.is_object() && manifest.value("format", "") == kFormat &&
+  const bool whole = manifest.is_object() && manifest.value("format", "") == kCheckpointFormat &&
                      manifest.contains("digest");
   require(whole, ExitCode::kBadInput, path.string(),
           ": not a checkpoint's manifest; remove the folder to start afresh");
@@ -134,6 +137,9 @@ json CheckpointFolder::read_manifest(int64_t step) const {
   manifest.erase("digest");
   require(digest == digest_of(manifest), ExitCode::kBadInput, path.string(),
           ": damaged (its digest differs); remove the folder to start afresh");
+  for (const char* key : kKeys)
+    require(manifest.contains(key), ExitCode::kBadInput, path.string(), ": says no ", key,
+            ", as another version wrote it; go on with that or remove the folder to start afresh");
   return manifest;
 }
 
@@ -142,8 +148,9 @@ std::optional<CheckpointRecord> CheckpointFolder::newest() const {
   std::erase_if(complete, [&](int64_t step) { return !fs::exists(place_of(step) / kManifest); });
   if (complete.empty()) return std::nullopt;
   const json manifest = read_manifest(*std::ranges::max_element(complete));
-  return CheckpointRecord{manifest["step"], manifest["elapsed_s"], manifest["ranks"],
-                          manifest["threads"], manifest["identity"]};
+  return CheckpointRecord{manifest["step"],    manifest["elapsed_s"], manifest["ranks"],
+                          manifest["threads"], manifest["device"],    manifest["layouts"],
+                          manifest["identity"]};
 }
 
 void CheckpointFolder::restore(const CheckpointRecord& record,
@@ -154,7 +161,8 @@ void CheckpointFolder::restore(const CheckpointRecord& record,
   const json manifest = read_manifest(record.step);
   for (const json& file : manifest["files"]) {
     const fs::path path = place / file["name"].get<std::string>();
-    require(to_hex(sha256_file(path)) == file["sha256"], ExitCode::kBadInput, path.string(),
+    const std::string recorded = file["sha256"];
+    require(to_hex(sha256_file(path)) == recorded, ExitCode::kBadInput, path.string(),
             ": damaged (its checksum differs from the manifest's)");
     read_tensors_into(path, wanted);
   }

@@ -27,6 +27,10 @@ struct CheckpointRecord {
   int64_t step = 0;  ///< steps done; the next to run
   double elapsed_s = 0;
   int64_t ranks = 1, threads = 1;  ///< bits depend on both
+  std::string device = "cpu";      ///< and on this: ComputeDevice::name
+  /// [{"first_step", "ranks", "threads", "device"}] of the whole run: one, unless it was resumed on
+  /// others.
+  nlohmann::json layouts;
   nlohmann::json identity;  ///< {"section": {"key": value}}: what makes it a checkpoint of this run
 };
 

@@ -2,8 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
-
 namespace reprise {
 
 Gradients::Gradients(const std::vector<Parameter>& parameters, BucketLimits limits)
@@ -31,13 +29,10 @@ void Gradients::zero() {
   for (auto& bucket : buckets_) bucket.zero_();
 }
 
-double Gradients::norm() const {
-  double squares = 0;
-  for (const auto& bucket : buckets_) {
-    const double norm = at::norm(bucket).item<double>();
-    squares += norm * norm;
-  }
-  return std::sqrt(squares);
+at::Tensor Gradients::norm() const {
+  std::vector<at::Tensor> norms;
+  for (const auto& bucket : buckets_) norms.push_back(at::norm(bucket).to(at::kDouble));
+  return at::norm(at::stack(norms));
 }
 
 }  // namespace reprise

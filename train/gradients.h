@@ -23,8 +23,10 @@ class Gradients {
   const std::vector<at::Tensor>& buckets() const { return buckets_; }
   size_t bucket_of(size_t parameter) const { return bucket_of_[parameter]; }
   size_t parameters() const { return bucket_of_.size(); }
-  /// Euclidean norm over all parameters; not finite where any gradient is not.
-  double norm() const;
+  at::Device device() const { return buckets_.front().device(); }
+  /// Euclidean norm over all parameters, a scalar in fp64 where the gradients are; not finite where
+  /// any gradient is not.
+  at::Tensor norm() const;
 
  private:
   std::vector<at::Tensor> buckets_;

@@ -1,19 +1,21 @@
 #include "train/loop.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <chrono>
 #include <filesystem>
-#include <thread>
 
+#include "base/comm/gpu.h"
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/stop_request.h"
 #include "base/units.h"
 #include "base/version.h"
+#include "models/device.h"
 #include "train/checkpoint.h"
+#include "train/compute.h"
 #include "train/matrix_peak.h"
 #include "train/metrics.h"
 #include "train/model_file.h"
@@ -27,23 +29,12 @@ namespace {
 /// Everything that must be the same for a checkpoint to be of this run: the configuration without
 /// what may change from one start to the next, and the text by its digest instead of its place.
 json identity_of(json config, const TrainingText& text) {
-  for (const char* free : {"corpus", "out", "threads", "checkpoint-every", "micro-sequences"})
+  for (const char* free :
+       {"corpus", "out", "device", "threads", "checkpoint-every", "micro-sequences"})
     config["train"].erase(free);
   config["corpus"] = text.corpus;
   config["tokenizer"] = text.tokenizer;
   return config;
-}
-
-/// libtorch's own switches. Returns the threads of this rank.
-int64_t configure_compute(const TrainOptions& options, const Communicator& comm) {
-  const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
-  const int64_t threads =
-      options.threads > 0 ? options.threads : std::max<int64_t>(1, cores / comm.size());
-  at::set_num_threads(static_cast<int>(threads));
-  at::globalContext().setDeterministicAlgorithms(options.deterministic, /*warn_only=*/false);
-  at::globalContext().setDeterministicFillUninitializedMemory(
-      false);  // costs time; nothing reads what it fills
-  return threads;
 }
 
 class Run {
@@ -54,17 +45,19 @@ class Run {
         config_(config),
         text_(text),
         comm_(comm),
-        threads_(configure_compute(options, comm)),
+        compute_(configure_compute(options, comm)),
         identity_(identity_of(config, text)),
-        trainer_(model, options, comm),
+        trainer_(model, options, comm, tensor_device(compute_.device)),
         checkpoints_(fs::path(options.out) / "checkpoint", comm) {}
 
   TrainEnd to_the_end() {
     const StopRequest stop;
+    std::optional<FileLock> lock;
+    if (comm_.rank() == 0) lock.emplace(lock_folder(options_.out));
     if (is_finished()) return TrainEnd::kFinished;
     int64_t step = resume();
-    if (comm_.rank() == 0) metrics_.emplace(fs::path(options_.out) / "metrics.jsonl", step);
-    peak_ = sum_over_ranks(comm_, measure_matrix_peak(compute_type(options_.precision)));
+    peak_ = sum_over_ranks(comm_,
+                           measure_matrix_peak(compute_type(options_.precision), compute_.device));
     Progress progress("steps", options_.steps, comm_.rank(), step);
     while (step < options_.steps) {
       run_step(step++, progress);
@@ -84,26 +77,55 @@ class Run {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
-  bool is_finished() const {
+  /// As rank 0, which holds the folder's lock, finds it.
+  bool is_finished() const { return any_rank(comm_, comm_.rank() == 0 && holds_this_model()); }
+
+  /// A folder that lost a file is trained in again, so that a study goes on by itself.
+  bool holds_this_model() const {
     const json record = read_model_record(options_.out);
-    comm_.barrier();  // nobody writes one before all have looked
     if (record.is_null()) return false;
-    require_same_identity(identity_, record.at("identity"), concat("the model in ", options_.out));
-    log::info(options_.out, " holds this model already");
-    return true;
+    require_same_identity(identity_, record.value("identity", json::object()),
+                          concat("the model in ", options_.out));
+    std::string fault = fault_of_weights(options_.out, record);
+    const fs::path metrics = fs::path(options_.out) / kMetrics;
+    if (fault.empty() && !fs::exists(metrics)) fault = concat(metrics.string(), " is not there");
+    if (fault.empty()) {
+      log::info(options_.out, " holds this model already");
+      return true;
+    }
+    log::warning(fault, ": the model is trained again");
+    fs::remove(fs::path(options_.out) / kRecord);
+    return false;
+  }
+
+  /// What the bits of a result depend on beside the configuration's identity.
+  json layout() const {
+    return {{"ranks", comm_.size()},
+            {"threads", compute_.threads},
+            {"device", compute_.device.name},
+            {"micro_sequences", options_.micro_sequences}};
+  }
+
+  static std::string describe(const json& layout) {
+    const auto at_once = layout.value("micro_sequences", int64_t{0});
+    return concat(layout["ranks"], " ranks x ", layout["threads"], " threads on ",
+                  layout["device"].get<std::string>(),
+                  at_once > 0 ? concat(", ", at_once, " sequences at once") : "");
   }
 
   /// Goes back to the newest checkpoint; returns the step to run next.
   int64_t resume() {
     make_folder(options_.out);
     const auto record = checkpoints_.newest();
-    if (!record) return 0;
+    if (!record) return begin_at(0);
     const std::string place = checkpoints_.place_of(record->step).string();
     require_same_identity(identity_, record->identity, place);
     checkpoints_.restore(*record, trainer_.state());
-    if (record->ranks != comm_.size() || record->threads != threads_)
-      log::warning(place, " was written by ", record->ranks, " ranks x ", record->threads,
-                   " threads, this is ", comm_.size(), " x ", threads_,
+    layouts_ = record->layouts;
+    const std::string theirs = describe(layouts_.back()), ours = describe(layout());
+    begin_at(record->step);
+    if (theirs != ours)
+      log::warning(place, " was written by ", theirs, ", this is ", ours,
                    ": the result will differ in its last bits");
     log::info("goes on from ", place);
     last_saved_ = record->step;
@@ -111,10 +133,27 @@ class Run {
     return record->step;
   }
 
+  int64_t begin_at(int64_t step) {
+    if (comm_.rank() == 0) metrics_.emplace(fs::path(options_.out) / kMetrics, step);
+    note_layout(step);
+    return step;
+  }
+
+  /// From `step` on the run has this layout.
+  void note_layout(int64_t step) {
+    const json now = layout();
+    json last = layouts_.empty() ? json::object() : layouts_.back();
+    last.erase("first_step");
+    if (last == now) return;
+    layouts_.push_back(now);
+    layouts_.back()["first_step"] = step;
+  }
+
   void run_step(int64_t step, Progress& progress) {
     const auto start = Clock::now();
     const StepReport report = trainer_.step(step, text_.batches);
     if (!report.fault.empty()) fail_at(step, report.fault);
+    if (compute_.device.on_gpu()) wait_for_gpu();  // a step's time is that of its work
     if (comm_.rank() != 0) return;
     const double tokens_per_s =
         static_cast<double>(trainer_.tokens_per_step()) / seconds_since(start);
@@ -151,7 +190,12 @@ class Run {
 
   bool save(int64_t step) {
     if (comm_.rank() == 0) metrics_->sync();
-    const CheckpointRecord record{step, earlier_s_ + seconds_since(start_), comm_.size(), threads_,
+    const CheckpointRecord record{step,
+                                  earlier_s_ + seconds_since(start_),
+                                  comm_.size(),
+                                  compute_.threads,
+                                  compute_.device.name,
+                                  layouts_,
                                   identity_};
     const bool saved = checkpoints_.save(record, trainer_.state());
     if (saved) last_saved_ = step;
@@ -188,7 +232,9 @@ class Run {
             {"tokens", options_.steps * trainer_.tokens_per_step()},
             {"elapsed_s", earlier_s_ + seconds_since(start_)},
             {"ranks", comm_.size()},
-            {"threads", threads_},
+            {"threads", compute_.threads},
+            {"device", compute_.device.name},
+            {"layouts", layouts_},
             {"program", concat(version(), ", ", build_summary())}};
   }
 
@@ -196,11 +242,12 @@ class Run {
   const json& config_;
   const TrainingText& text_;
   Communicator& comm_;
-  int64_t threads_;
+  Compute compute_;
   json identity_;
   Trainer trainer_;
   CheckpointFolder checkpoints_;
   std::optional<MetricsFile> metrics_;  ///< on rank 0
+  json layouts_ = json::array();
   std::optional<int64_t> last_saved_;
   double peak_ = 0;       ///< operations a second, all ranks
   double earlier_s_ = 0;  ///< before this start

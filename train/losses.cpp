@@ -53,9 +53,13 @@ at::Tensor entropy_nats(const at::Tensor& logits) {
   return -(log_p.exp() * log_p).sum(-1);
 }
 
+int64_t rows_to_refine(double fraction, int64_t length) {
+  return std::llround(fraction * static_cast<double>(length));
+}
+
 at::Tensor pick_most_uncertain(const at::Tensor& entropy_BT, double fraction) {
   const int64_t sequences = entropy_BT.size(0), length = entropy_BT.size(1);
-  const int64_t count = std::llround(fraction * static_cast<double>(length));
+  const int64_t count = rows_to_refine(fraction, length);
   const at::Tensor columns_BK =
       std::get<1>(entropy_BT.topk(count, /*dim=*/1, /*largest=*/true, /*sorted=*/false));
   const at::Tensor first_B1 = at::arange(sequences, columns_BK.options()).unsqueeze(1) * length;

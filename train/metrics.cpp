@@ -1,10 +1,14 @@
 #include "train/metrics.h"
 
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <system_error>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 
 namespace reprise {
 using nlohmann::json;
@@ -34,16 +38,44 @@ std::string lines_before(const std::filesystem::path& path, int64_t first_step) 
 }  // namespace
 
 MetricsFile::MetricsFile(const std::filesystem::path& path, int64_t first_step) : path_(path) {
-  write_file(path, lines_before(path, first_step));
+  const std::string before = lines_before(path, first_step);
+  write_file(path, before);
+  whole_ = before.size();
+  out_.rdbuf()->pubsetbuf(nullptr, 0);  // what could not be written must not come again by itself
   out_.open(path, std::ios::app);
   if (!out_) fail_errno(ExitCode::kFailure, concat("cannot open ", path.string()));
 }
 
 void MetricsFile::append(const json& line) {
-  out_ << line.dump() << '\n' << std::flush;
-  if (!out_) fail_errno(ExitCode::kFailure, concat("cannot write ", path_.string()));
+  waiting_ += line.dump() + '\n';
+  write_waiting();
 }
 
-void MetricsFile::sync() { sync_to_disk(path_); }
+void MetricsFile::write_waiting() {
+  out_ << waiting_ << std::flush;
+  if (out_) {
+    whole_ += waiting_.size();
+    waiting_.clear();
+    return;
+  }
+  warn(std::strerror(errno));
+  out_.clear();
+  std::error_code ignored;  // a torn last line is cut off when the file is opened again
+  std::filesystem::resize_file(path_, whole_, ignored);
+}
+
+void MetricsFile::sync() {
+  if (!waiting_.empty()) write_waiting();
+  try {
+    sync_to_disk(path_);
+  } catch (const Error& error) {
+    warn(error.what());
+  }
+}
+
+void MetricsFile::warn(const std::string& why) {
+  if (!std::exchange(warned_, true))
+    log::warning("cannot write ", path_.string(), ", training goes on without: ", why);
+}
 
 }  // namespace reprise

@@ -4,8 +4,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 
 namespace reprise {
+
+inline constexpr const char* kMetrics = "metrics.jsonl";
 
 class MetricsFile {
  public:
@@ -14,14 +17,21 @@ class MetricsFile {
   /// before them cannot be read.
   MetricsFile(const std::filesystem::path& path, int64_t first_step);
 
-  /// `line` has a "step". Throws kFailure (full disk).
+  /// `line` has a "step". A line that cannot be written (full disk) waits for the next call; the
+  /// first time a warning says so, and training goes on.
   void append(const nlohmann::json& line);
-  /// Until this returns, lines may be lost with the machine's power.
+  /// Until this returns, lines may be lost with the machine's power. Warns as append() does.
   void sync();
 
  private:
+  void write_waiting();
+  void warn(const std::string& why);
+
   std::filesystem::path path_;
   std::ofstream out_;
+  std::uintmax_t whole_ = 0;  ///< bytes of the file's whole lines
+  std::string waiting_;       ///< lines that are not in the file yet
+  bool warned_ = false;
 };
 
 }  // namespace reprise

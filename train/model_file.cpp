@@ -7,9 +7,21 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
-constexpr const char* kFormat = "reprise-model 1";
+constexpr const char* kModelFormat = "reprise-model 1";
 constexpr const char* kWeights = "model.safetensors";
-constexpr const char* kRecord = "train.json";
+
+bool is_record(const json& record) {
+  const auto text = [&](const char* key) {
+    return record.contains(key) && record[key].is_string();
+  };
+  const auto section = [](const json& of, const char* key) {
+    return of.contains(key) && of[key].is_object();
+  };
+  return record.is_object() && text("format") && record["format"] == kModelFormat &&
+         text("model_sha256") && text("tokenizer_sha256") && section(record, "config") &&
+         section(record["config"], "model") &&
+         (!record.contains("identity") || section(record, "identity"));
+}
 
 json record_of(const fs::path& folder) {
   json record = read_model_record(folder);
@@ -29,29 +41,33 @@ ModelOptions options_of(const json& record) {
 
 }  // namespace
 
+std::string fault_of_weights(const fs::path& folder, const json& record) {
+  const fs::path path = folder / kWeights;
+  if (!fs::exists(path)) return concat(path.string(), " is not there");
+  if (to_hex(sha256_file(path)) == record["model_sha256"]) return "";
+  return concat(path.string(), ": damaged (its checksum differs from ", kRecord, "'s)");
+}
+
 json read_model_record(const fs::path& folder) {
   const fs::path path = folder / kRecord;
   if (!fs::exists(path)) return nullptr;
   json record = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  const bool known = record.is_object() && record.value("format", "") == kFormat &&
-                     record.contains("model_sha256") && record.contains("tokenizer_sha256") &&
-                     record.contains("config") && record["config"].contains("model");
-  require(known, ExitCode::kBadInput, path.string(),
-          ": not the record of a model that `reprise train` finished");
+  require(is_record(record), ExitCode::kBadInput, path.string(),
+          ": not the record of a model that `reprise train` finished; remove it to train again");
   return record;
 }
 
 ModelFile::ModelFile(const fs::path& folder)
     : record_(record_of(folder)), options_(options_of(record_)), weights_(folder / kWeights) {
-  require(to_hex(sha256_file(folder / kWeights)) == record_["model_sha256"], ExitCode::kBadInput,
-          (folder / kWeights).string(), ": damaged (its checksum differs from train.json's)");
+  const std::string fault = fault_of_weights(folder, record_);
+  require(fault.empty(), ExitCode::kBadInput, fault);
 }
 
 std::string ModelFile::tokenizer() const { return record_["tokenizer_sha256"]; }
 
 void write_model(const fs::path& folder, std::span<const ArrayView> weights, json record) {
   const Sha256 digest = write_safetensors(folder / kWeights, weights);
-  record["format"] = kFormat;
+  record["format"] = kModelFormat;
   record["model_sha256"] = to_hex(digest);
   write_file(folder / kRecord, record.dump(1) + "\n");
 }

@@ -41,6 +41,11 @@ class ModelFile {
 void write_model(const std::filesystem::path& folder, std::span<const ArrayView> weights,
                  nlohmann::json record);
 
+/// What is wrong with the weights that `record`, the folder's, speaks of; "" where nothing is.
+std::string fault_of_weights(const std::filesystem::path& folder, const nlohmann::json& record);
+
+inline constexpr const char* kRecord = "train.json";
+
 /// train.json where the folder has one, else null; throws kBadInput where it is not a record of
 /// this program.
 nlohmann::json read_model_record(const std::filesystem::path& folder);

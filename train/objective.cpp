@@ -12,6 +12,8 @@ namespace {
 
 constexpr double kBackwardAndForward = 3;  // backward multiplies by weights and by activations
 
+constexpr double kLargestKappa = 1e6;  // fp32 holds the sum of a batch's nats times this
+
 LossPart part_of(const at::Tensor& nats) { return {nats.detach().sum(at::kDouble), nats.numel()}; }
 
 /// L_R, the cross-entropy after the last base pass.
@@ -132,7 +134,13 @@ void validate(const ObjectiveOptions& options, const ModelOptions& model) {
           "train.anneal-share is ", options.passes.anneal_share, "; it lies in (0, 1]");
   require(options.refine_share >= 0 && options.refine_share <= 1, ExitCode::kUsage,
           "train.refine-share is ", options.refine_share, "; it lies in [0, 1]");
-  require(options.kappa >= 0, ExitCode::kUsage, "train.kappa is negative");
+  require(options.kind != ObjectiveKind::kGatedRefinement || options.refine_share == 0 ||
+              rows_to_refine(options.refine_share, model.context) > 0,
+          ExitCode::kUsage, "train.refine-share ", options.refine_share,
+          " picks no position of a sequence of ", model.context, "; the least that does is ",
+          0.5 / static_cast<double>(model.context), ", and 0 refines nothing");
+  require(0 <= options.kappa && options.kappa <= kLargestKappa, ExitCode::kUsage, "train.kappa is ",
+          options.kappa, "; it must be from 0 to ", kLargestKappa);
 }
 
 std::unique_ptr<Objective> make_objective(const ObjectiveOptions& options,

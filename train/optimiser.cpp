@@ -5,6 +5,8 @@
 namespace reprise {
 namespace {
 
+constexpr int64_t kMostIterations = 100;  // five are enough; a signal waits for a step's end
+
 std::vector<Parameter> with_role(const std::vector<Parameter>& parameters, Role role) {
   std::vector<Parameter> chosen;
   for (const auto& parameter : parameters)
@@ -28,8 +30,9 @@ void validate(const OptimiserOptions& options) {
   require(options.matrix_rate >= 0 && options.embedding_rate >= 0 && options.scalar_rate >= 0,
           ExitCode::kUsage, "a learning rate is negative");
   require(options.weight_decay >= 0, ExitCode::kUsage, "train.weight-decay is negative");
-  require(options.newton_schulz >= 1, ExitCode::kUsage, "train.newton-schulz is ",
-          options.newton_schulz, "; at least 1 iteration");
+  require(1 <= options.newton_schulz && options.newton_schulz <= kMostIterations, ExitCode::kUsage,
+          "train.newton-schulz is ", options.newton_schulz, "; it must be from 1 to ",
+          kMostIterations);
   const auto in_unit = [](double value) { return value >= 0 && value < 1; };
   require(in_unit(options.beta1) && in_unit(options.beta2), ExitCode::kUsage,
           "train.beta1 and train.beta2 lie in [0, 1)");

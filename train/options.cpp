@@ -2,7 +2,22 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <thread>
+
+#include "base/comm/device.h"
+
 namespace reprise {
+namespace {
+
+constexpr int64_t kMostSequences = 1 << 20;
+
+/// More only wait for one another, and a few thousand are more than the system gives.
+int64_t most_threads() {
+  return std::max<int64_t>(1024, 4 * static_cast<int64_t>(std::thread::hardware_concurrency()));
+}
+
+}  // namespace
 
 void validate(const TrainOptions& options, const ModelOptions& model) {
   validate(model);
@@ -13,11 +28,13 @@ void validate(const TrainOptions& options, const ModelOptions& model) {
           "no corpus; give --train.corpus, a folder that `reprise data` wrote");
   require(!options.out.empty(), ExitCode::kUsage, "no place for the model; give --train.out");
   require(options.steps >= 1, ExitCode::kUsage, "train.steps is ", options.steps, "; at least 1");
-  require(options.sequences >= 1, ExitCode::kUsage, "train.sequences is ", options.sequences,
-          "; at least 1");
+  require(1 <= options.sequences && options.sequences <= kMostSequences, ExitCode::kUsage,
+          "train.sequences is ", options.sequences, "; it must be from 1 to ", kMostSequences);
   require(options.micro_sequences >= 0, ExitCode::kUsage, "train.micro-sequences is negative");
   require(options.seed >= 0, ExitCode::kUsage, "train.seed is negative");
-  require(options.threads >= 0, ExitCode::kUsage, "train.threads is negative");
+  require(0 <= options.threads && options.threads <= most_threads(), ExitCode::kUsage,
+          "train.threads is ", options.threads, "; it must be from 0 to ", most_threads());
+  require_available(options.device, "train.device", find_gpus());
   require(options.checkpoint_every >= 0, ExitCode::kUsage, "train.checkpoint-every is negative");
 }
 

@@ -2,6 +2,7 @@
 // (models/options.h).
 #pragma once
 
+#include "base/device.h"
 #include "base/options.h"
 #include "train/objective.h"
 #include "train/optimiser.h"
@@ -20,6 +21,7 @@ struct TrainOptions {
   std::string corpus, out;
   int64_t steps = 300, sequences = 16, micro_sequences = 0;
   int64_t seed = 1, threads = 0;
+  DeviceChoice device = DeviceChoice::kAuto;
   int64_t checkpoint_every = 200;
   Precision precision = Precision::kBf16;
   bool deterministic = true;
@@ -38,6 +40,10 @@ struct TrainOptions {
           "a rank runs at once, to save memory; 0: all of its share");
     field("precision", precision, "", "arithmetic of the passes; weights and sums stay fp32");
     field("seed", seed, "", "of the initial weights and of the order of the text");
+    field("device", device, "",
+          "where tensors live: cuda takes one GPU a rank; auto: cuda in a program built for it, "
+          "where "
+          "every rank sees a GPU, else cpu");
     field("threads", threads, "threads per rank",
           "0: the cores of this machine shared out among the ranks");
     field("deterministic", deterministic, "", "only algorithms that give the same bits each time");
@@ -49,7 +55,7 @@ struct TrainOptions {
   }
 };
 
-/// Throws kUsage, in one line.
+/// Throws kUsage, in one line, also where this machine lacks the device asked for.
 void validate(const TrainOptions& options, const ModelOptions& model);
 
 at::ScalarType compute_type(Precision precision);

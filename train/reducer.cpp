@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "train/worker.h"
+#include "train/bucket_order.h"
 
 namespace reprise {
 namespace {
@@ -12,6 +12,7 @@ class LoneReducer final : public Reducer {
  public:
   void add(size_t) override {}
   void finalize() override {}
+  void await() override {}
 };
 
 Buffer buffer_of(const at::Tensor& bucket) {
@@ -19,55 +20,50 @@ Buffer buffer_of(const at::Tensor& bucket) {
   return {bucket.data_ptr(), bucket.numel(), wide ? Element::kFloat64 : Element::kFloat32};
 }
 
+std::vector<size_t> buckets_of_all(const Gradients& gradients) {
+  std::vector<size_t> buckets;
+  for (size_t i = 0; i < gradients.parameters(); ++i) buckets.push_back(gradients.bucket_of(i));
+  return buckets;
+}
+
 class BucketReducer final : public Reducer {
  public:
-  BucketReducer(Gradients& gradients, Communicator& comm)
-      : gradients_(gradients), comm_(comm.duplicate()), added_(gradients.parameters()) {
-    start_over();
-  }
+  BucketReducer(Gradients& gradients, std::unique_ptr<Transport> transport)
+      : gradients_(gradients),
+        order_(buckets_of_all(gradients), gradients.buckets().size()),
+        transport_(std::move(transport)) {}
 
-  void add(size_t index) override {
-    require(!added_[index], ExitCode::kFailure, "gradient ", index, " was added twice in one step");
-    added_[index] = true;
-    --missing_[gradients_.bucket_of(index)];
-    while (next_ < missing_.size() && missing_[next_] == 0) send(next_++);
-  }
-
+  void add(size_t index) override { send(order_.add(index)); }
   void finalize() override {
-    while (next_ < missing_.size()) send(next_++);
-    start_over();
-    worker_.wait();
+    send(order_.finish());
+    transport_->join();
   }
+  void await() override { transport_->await(); }
 
  private:
-  void send(size_t bucket) {
-    worker_.post([this, bucket] {
-      comm_->all_reduce(buffer_of(gradients_.buckets()[bucket]), Reduction::kSum);
-    });
-  }
-
-  void start_over() {
-    next_ = 0;
-    added_.assign(added_.size(), false);
-    missing_.assign(gradients_.buckets().size(), 0);
-    for (size_t i = 0; i < added_.size(); ++i) ++missing_[gradients_.bucket_of(i)];
+  void send(BucketRange range) {
+    for (size_t bucket = range.first; bucket < range.last; ++bucket)
+      transport_->send(buffer_of(gradients_.buckets()[bucket]));
   }
 
   Gradients& gradients_;
-  std::unique_ptr<Communicator> comm_;
-  std::vector<bool> added_;
-  std::vector<size_t> missing_;  ///< per bucket, parameters not added in this step
-  size_t next_ = 0;              ///< first bucket not sent in this step
-  Worker worker_;                ///< last: ends before what its jobs use
+  BucketOrder order_;
+  std::unique_ptr<Transport> transport_;
 };
 
 }  // namespace
 
+std::unique_ptr<Reducer> make_reducer(Gradients& gradients, std::unique_ptr<Transport> transport) {
+  return std::make_unique<BucketReducer>(gradients, std::move(transport));
+}
+
 std::unique_ptr<Reducer> make_reducer(Gradients& gradients, Communicator& comm) {
-  require(!comm.on_device(), ExitCode::kFailure, "gradients are reduced on the host; the ",
-          comm.name(), " communicator works on device memory");
+  require(!comm.on_device(), ExitCode::kFailure, "the ", comm.name(),
+          " communicator works on device memory; a reducer takes one on the host");
   if (comm.size() == 1) return std::make_unique<LoneReducer>();
-  return std::make_unique<BucketReducer>(gradients, comm);
+  const at::Device device = gradients.device();
+  return make_reducer(gradients, device.is_cuda() ? make_gpu_transport(device.index(), comm)
+                                                  : make_host_transport(comm));
 }
 
 }  // namespace reprise

@@ -3,10 +3,10 @@
 //   GradientHooks hooks(parameters, reducer);  // once
 //   hooks.follow(Backward::kLast); loss.backward();   // each gradient that is final is added
 //   reducer.finalize();                               // now every .grad() is the sum over ranks
+//   reducer.await();                                  // and the host may read it
 //
-// Buckets leave in one fixed order, whatever order the gradients of a rank become final in, so that
-// the ranks' collectives match; one that is not complete waits for finalize(). The result is the
-// same bits each time for a given number of ranks.
+// Buckets leave in one fixed order (bucket_order.h); one that is not complete waits for finalize().
+// The result is the same bits each time for a given number of ranks.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 
 #include "base/comm/communicator.h"
 #include "train/gradients.h"
+#include "train/transport.h"
 
 namespace reprise {
 
@@ -22,15 +23,19 @@ class Reducer {
   virtual ~Reducer() = default;
   /// The gradient of parameter `index` is final on this rank. At most once per step.
   virtual void add(size_t index) = 0;
-  /// Blocks until all gradients are reduced, those never added with what they hold. Throws what a
-  /// collective threw.
+  /// Reduces all gradients, those never added with what they hold; work on their device that
+  /// follows sees the sums. Blocks on the host; on a GPU it only enqueues.
   virtual void finalize() = 0;
+  /// Blocks until the sums are there, while errors and lost ranks are still noticed: reading a
+  /// tensor would wait for a GPU without end. Throws what a collective threw.
+  virtual void await() = 0;
 };
 
-/// A lone rank's reducer does nothing. Else a thread with its own channel runs the blocking
-/// collectives, because MPI makes no progress by itself. `comm` and `gradients` must outlive it.
-/// Throws kFailure for a communicator on device memory: training runs on the host so far.
+/// A lone rank's reducer does nothing. Else gradients travel over MPI or, where they lie on a GPU,
+/// over NCCL. Collective. `comm`, on the host, and `gradients` must outlive it.
 std::unique_ptr<Reducer> make_reducer(Gradients& gradients, Communicator& comm);
+/// The same over a given transport.
+std::unique_ptr<Reducer> make_reducer(Gradients& gradients, std::unique_ptr<Transport> transport);
 
 /// Whether the gradients of a backward pass are final, or more micro-batches will add to them.
 enum class Backward { kPartial, kLast };

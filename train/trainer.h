@@ -30,11 +30,13 @@ struct StepReport {
 
 class Trainer {
  public:
-  /// `comm` must outlive it. All ranks start from the same weights, which follow from the options.
-  Trainer(const ModelOptions& model, const TrainOptions& options, Communicator& comm);
+  /// `comm`, on the host, must outlive it. All ranks start from the same weights, which follow from
+  /// the options and are the same bits on every device.
+  Trainer(const ModelOptions& model, const TrainOptions& options, Communicator& comm,
+          at::Device device = at::kCPU);
 
   /// Runs step `step` on all ranks. Where the loss or a gradient is not finite no weight changes,
-  /// on any rank.
+  /// on any rank. On a GPU the update may still be running when this returns.
   StepReport step(int64_t step, const BatchSource& batches);
 
   const Parameters& parameters() const { return parameters_; }
@@ -47,12 +49,15 @@ class Trainer {
 
  private:
   struct Sums;
-  Sums run_passes(int64_t step, const BatchSource& batches);
+  class RunningSums;
+  /// Forward and backward over this rank's share; reduces the gradients.
+  RunningSums run_passes(int64_t step, const BatchSource& batches);
   std::string find_fault(const Sums& mine, const Sums& all, double gradient_norm);
 
   ModelOptions model_;
   TrainOptions options_;
   Communicator& comm_;
+  at::Device device_;
   at::ScalarType compute_;
   Parameters parameters_;
   std::unique_ptr<Objective> objective_;

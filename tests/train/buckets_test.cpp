@@ -39,7 +39,7 @@ TEST(Gradients, AreViewsIntoTheirBuckets) {
     (parameters[0].tensor.sum() + 2 * parameters[1].tensor.sum()).backward();
   EXPECT_TRUE(at::equal(gradients.buckets()[0],
                         at::tensor({4.0F, 4.0F, 2.0F, 2.0F, 2.0F, 2.0F, 2.0F, 2.0F})));
-  EXPECT_FLOAT_EQ(static_cast<float>(gradients.norm()), std::sqrt(2 * 16.0F + 6 * 4.0F));
+  EXPECT_FLOAT_EQ(gradients.norm().item<float>(), std::sqrt(2 * 16.0F + 6 * 4.0F));
   gradients.zero();
   EXPECT_EQ(parameters[0].tensor.grad().abs().max().item<float>(), 0);
 }

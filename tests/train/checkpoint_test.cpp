@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/options.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_comm.h"
 
@@ -41,7 +42,8 @@ class CheckpointTest : public testing::Test {
             {"d", at::zeros({0, 2})}};
   }
   static CheckpointRecord record(int64_t step) {
-    return {step, 1.5, 2, 3, {{"train", {{"seed", 7}}}}};
+    const json layouts = {{{"first_step", 0}, {"ranks", 2}, {"threads", 3}}};
+    return {step, 1.5, 2, 3, "cuda Some GPU", layouts, {{"train", {{"seed", 7}}}}};
   }
   /// Every rank reads; only rank 0 may damage what is there.
   void on_rank_0(const std::function<void()>& work) {
@@ -71,6 +73,8 @@ TEST_F(CheckpointTest, GivesBackWhatWasSaved) {
   EXPECT_EQ(found->elapsed_s, 1.5);
   EXPECT_EQ(found->ranks, 2);
   EXPECT_EQ(found->threads, 3);
+  EXPECT_EQ(found->device, "cuda Some GPU");
+  EXPECT_EQ(found->layouts, record(10).layouts);
   EXPECT_EQ(found->identity, record(10).identity);
   const auto restored = tensors(0), expected = tensors(3);
   folder.restore(*found, restored);
@@ -153,6 +157,20 @@ TEST_F(CheckpointTest, ADamagedManifestIsAnError) {
     EXPECT_EQ(thrown_by([&] { folder.newest(); }).code(), ExitCode::kBadInput);
     comm_.barrier();
   }
+}
+
+TEST_F(CheckpointTest, AManifestOfAnotherVersionIsRefusedByWhatItLacks) {
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), tensors(3)));
+  const fs::path path = folder.place_of(10) / "manifest.json";
+  json manifest = json::parse(read_file(path));
+  comm_.barrier();
+  for (const char* key : {"digest", "layouts"}) manifest.erase(key);
+  manifest["digest"] = digest_of(manifest);
+  on_rank_0([&] { write_file(path, manifest.dump()); });
+  const Error error = thrown_by([&] { folder.newest(); });
+  EXPECT_EQ(error.code(), ExitCode::kBadInput);
+  EXPECT_THAT(error.what(), HasSubstr("says no layouts"));
 }
 
 TEST_F(CheckpointTest, TensorsOfAnotherModelAreRefused) {

@@ -1,5 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include <map>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -39,6 +44,24 @@ TEST_F(MetricsTest, ATornLastLineIsCutOff) {
   write_file(path_, "{\"step\":0}\n{\"ste");
   write_steps(1, 1);
   EXPECT_EQ(read_file(path_), "{\"step\":0}\n{\"from\":1,\"step\":1}\n");
+}
+
+TEST_F(MetricsTest, LinesWaitWhileTheDiskIsFullAndTrainingGoesOn) {
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  MetricsFile metrics(path_, 0);
+  metrics.append({{"step", 0}});
+  const rlimit small{16, limit.rlim_max};  // "{\"step\":0}\n" has 11 bytes: the next is torn
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_NO_THROW(metrics.append({{"step", 1}}));
+  EXPECT_NO_THROW(metrics.append({{"step", 2}}));
+  EXPECT_NO_THROW(metrics.sync());
+  EXPECT_EQ(read_file(path_), "{\"step\":0}\n");
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::signal(SIGXFSZ, handler);
+  metrics.append({{"step", 3}});
+  EXPECT_EQ(read_file(path_), "{\"step\":0}\n{\"step\":1}\n{\"step\":2}\n{\"step\":3}\n");
 }
 
 TEST_F(MetricsTest, AStrangeFileIsRefused) {
@@ -83,6 +106,21 @@ TEST_F(ModelFileTest, DamageIsAnError) {
   weights.back() ^= 1;
   write_file(folder_ / "model.safetensors", weights);
   EXPECT_THROW(ModelFile(folder_.path()), Error);
+}
+
+TEST_F(ModelFileTest, ARecordThatTrainDidNotWriteIsRefused) {
+  write();
+  const json whole = read_model_record(folder_.path());
+  for (const auto& [key, value] : std::map<std::string, json>{{"format", 1},
+                                                              {"model_sha256", 5},
+                                                              {"tokenizer_sha256", nullptr},
+                                                              {"identity", "text"},
+                                                              {"config", json::array()}}) {
+    json wrong = whole;
+    wrong[key] = value;
+    write_file(folder_ / "train.json", wrong.dump());
+    EXPECT_THROW(read_model_record(folder_.path()), Error) << key;
+  }
   write_file(folder_ / "train.json", "{}");
   EXPECT_THROW(read_model_record(folder_.path()), Error);
 }

@@ -135,6 +135,10 @@ TEST(Objectives, OfSharedPassesRefuseTheStaticFamily) {
 TEST(Objectives, RefuseValuesOutOfRange) {
   EXPECT_THROW(make_objective(gated(1.5, 0.3), test::tiny_recurrent()), Error);
   EXPECT_THROW(make_objective(gated(0.5, -1), test::tiny_recurrent()), Error);
+  EXPECT_THROW(make_objective(gated(0.5, 1e7), test::tiny_recurrent()), Error);
+  // Six positions: a share that rounds to none of them would be another objective.
+  EXPECT_THROW(make_objective(gated(0.08, 0.3), test::tiny_recurrent()), Error);
+  EXPECT_NO_THROW(make_objective(gated(0.09, 0.3), test::tiny_recurrent()));
   EXPECT_THROW(make_objective({.passes = {.decay = 0}}, test::tiny_recurrent()), Error);
   EXPECT_THROW(make_objective({.passes = {.anneal_share = 0}}, test::tiny_recurrent()), Error);
 }

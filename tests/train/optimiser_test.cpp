@@ -144,6 +144,8 @@ TEST(Optimiser, ItsStateIsAllThatALaterStepDependsOn) {
 TEST(Optimiser, RefusesValuesOutOfRange) {
   EXPECT_THROW(validate(OptimiserOptions{.matrix_rate = -1}), Error);
   EXPECT_THROW(validate(OptimiserOptions{.newton_schulz = 0}), Error);
+  EXPECT_NO_THROW(validate(OptimiserOptions{.newton_schulz = 100}));
+  EXPECT_THROW(validate(OptimiserOptions{.newton_schulz = 101}), Error);
   EXPECT_THROW(validate(OptimiserOptions{.beta2 = 1}), Error);
   EXPECT_NO_THROW(validate(OptimiserOptions{}));
 }

@@ -156,5 +156,64 @@ TEST(ReducerFailure, AGradientAddedTwiceIsRefused) {
   EXPECT_THROW(reducer->add(1), Error);
 }
 
+/// A device that works behind the host's back: what is sent is summed when somebody waits for it.
+class LateTransport final : public Transport {
+ public:
+  explicit LateTransport(std::vector<std::string>& log) : log_(log) {}
+  void send(Buffer bucket) override {
+    log_.push_back(concat("send ", bucket.count));
+    enqueued_.push_back(bucket);
+  }
+  void join() override { log_.push_back("join"); }
+  void await() override {
+    log_.push_back("await");
+    for (const Buffer& bucket : enqueued_)
+      for (int64_t i = 0; i < bucket.count; ++i) static_cast<float*>(bucket.data)[i] *= 2;
+    enqueued_.clear();
+  }
+
+ private:
+  std::vector<std::string>& log_;
+  std::vector<Buffer> enqueued_;
+};
+
+TEST(ReducerTransport, SendsEachBucketOnceInOrderAndDoesNotWaitBeforeItIsAsked) {
+  std::vector<std::string> log;
+  const auto parameters = some_parameters();
+  Gradients gradients(parameters, kSmall);
+  const auto reducer = make_reducer(gradients, std::make_unique<LateTransport>(log));
+  const GradientHooks hooks(parameters, *reducer);
+  std::vector<std::string> expected;
+  for (const auto& bucket : gradients.buckets())
+    expected.push_back(concat("send ", bucket.numel()));
+  expected.push_back("join");
+  for (int step = 0; step < 2; ++step) {
+    log.clear();
+    gradients.zero();
+    loss_over(parameters, {0, 1, 2, 3, 4}, 0).backward();
+    reducer->finalize();
+    EXPECT_EQ(log, expected);
+    expect_gradient(parameters[1], slope(0, 1));
+    reducer->await();
+    EXPECT_EQ(log.back(), "await");
+    expect_gradient(parameters[1], 2 * slope(0, 1));
+  }
+}
+
+TEST(ReducerTransport, ABucketIsSentBeforeBackwardReachesTheNext) {
+  std::vector<std::string> log;
+  const auto parameters = some_parameters();
+  Gradients gradients(parameters, kSmall);
+  const auto reducer = make_reducer(gradients, std::make_unique<LateTransport>(log));
+  const GradientHooks hooks(parameters, *reducer);
+  size_t sent_before_last = 0;
+  parameters[0].tensor.register_hook([&](const at::Tensor& gradient) {
+    sent_before_last = log.size();
+    return gradient;
+  });
+  loss_over(parameters, {0, 1, 2, 3, 4}, 0).backward();
+  EXPECT_EQ(sent_before_last, gradients.buckets().size() - 1);
+}
+
 }  // namespace
 }  // namespace reprise

@@ -2,12 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/format.h"
 #include "tests/support/temporary_folder.h"
 
@@ -19,6 +21,8 @@ using testing::HasSubstr;
 
 class RunTest : public testing::TestWithParam<int> {
  protected:
+  RunTest() : ranks_(GetParam()) {}
+
   struct Result {
     int exit_code = 0;
     std::string output;
@@ -29,9 +33,9 @@ class RunTest : public testing::TestWithParam<int> {
                const std::string& more = "") const {
     const fs::path log = folder_ / "log";
     const std::string command =
-        concat(MPIEXEC, " --oversubscribe --bind-to none -n ", GetParam(), " ", RUN_DRIVER, " ",
-               what, " --train.out ", (folder_ / out).string(), " --train.checkpoint-every 4 ",
-               more, " > ", log.string(), " 2>&1");
+        concat(MPIEXEC, " --oversubscribe --bind-to none -n ", ranks_, " ", RUN_DRIVER, " ", what,
+               " --train.out ", (folder_ / out).string(), " --train.checkpoint-every 4 ", more,
+               " > ", log.string(), " 2>&1");
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_file(log)};
   }
@@ -62,6 +66,7 @@ class RunTest : public testing::TestWithParam<int> {
   }
 
   TemporaryFolder folder_;
+  int ranks_;  ///< of the next start
 };
 
 TEST_P(RunTest, KilledOrStoppedAndResumedItGivesTheSameBits) {
@@ -70,6 +75,7 @@ TEST_P(RunTest, KilledOrStoppedAndResumedItGivesTheSameBits) {
   ASSERT_TRUE(fs::exists(checkpoint("out", "000008") / "manifest.json"));
   EXPECT_EQ(start("out", "kill 6").exit_code, 0) << "step 6 lies behind the checkpoint";
   expect_same_as_untouched("out");
+  EXPECT_EQ(json::parse(read_file(folder_ / "out" / "train.json")).at("layouts").size(), 1u);
 
   // A signal to one rank: all write a checkpoint and end with the resumable code.
   for (const std::string what : {"terminate", "user"}) {
@@ -80,6 +86,32 @@ TEST_P(RunTest, KilledOrStoppedAndResumedItGivesTheSameBits) {
     EXPECT_EQ(start(what).exit_code, 0);
     expect_same_as_untouched(what);
   }
+}
+
+TEST_P(RunTest, ResumedOnOtherRanksItWarnsAndItsRecordNamesBoth) {
+  EXPECT_NE(start("out", "kill 9").exit_code, 0);
+  ranks_ = 3 - GetParam();
+  const Result resumed = start("out");
+  EXPECT_EQ(resumed.exit_code, 0);
+  EXPECT_THAT(resumed.output, HasSubstr("the result will differ in its last bits"));
+  const json layouts = json::parse(read_file(folder_ / "out" / "train.json")).at("layouts");
+  ASSERT_EQ(layouts.size(), 2u) << layouts;
+  EXPECT_EQ(layouts[0].at("first_step"), 0);
+  EXPECT_EQ(layouts[0].at("ranks"), GetParam());
+  EXPECT_EQ(layouts[1].at("first_step"), 8);
+  EXPECT_EQ(layouts[1].at("ranks"), 3 - GetParam());
+}
+
+TEST_P(RunTest, ResumedInOtherMicroBatchesItWarnsToo) {
+  EXPECT_NE(start("out", "kill 9").exit_code, 0);
+  const Result resumed = start("out", "nothing 0", "--train.micro-sequences 1");
+  EXPECT_EQ(resumed.exit_code, 0);
+  EXPECT_THAT(resumed.output, HasSubstr(", 1 sequences at once: the result will differ in its last "
+                                        "bits"));
+  const json layouts = json::parse(read_file(folder_ / "out" / "train.json")).at("layouts");
+  ASSERT_EQ(layouts.size(), 2u) << layouts;
+  EXPECT_EQ(layouts[0].at("micro_sequences"), 0);
+  EXPECT_EQ(layouts[1].at("micro_sequences"), 1);
 }
 
 TEST_P(RunTest, ACheckpointOfAnotherConfigurationIsRefusedByItsFirstKey) {
@@ -100,6 +132,41 @@ TEST_P(RunTest, AFinishedRunIsNotRunAgainAndNotOverwritten) {
   EXPECT_EQ(fs::last_write_time(folder_ / "out" / "model.safetensors"), written);
 }
 
+TEST_P(RunTest, AModelThatLostAFileIsTrainedAgainToTheSameBits) {
+  ASSERT_EQ(start("untouched").exit_code, 0);
+  ASSERT_EQ(start("out").exit_code, 0);
+  const auto expect_training = [&](const std::string& reason) {
+    const Result again = start("out");
+    EXPECT_EQ(again.exit_code, 0);
+    EXPECT_THAT(again.output, HasSubstr(reason));
+    EXPECT_THAT(again.output, HasSubstr("the model is trained again"));
+    expect_same_as_untouched("out");
+  };
+  fs::remove(folder_ / "out" / "model.safetensors");
+  expect_training("model.safetensors is not there");
+  std::string damaged = model("out");
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  write_file(folder_ / "out" / "model.safetensors", damaged);
+  expect_training("model.safetensors: damaged");
+  fs::remove(folder_ / "out" / "metrics.jsonl");
+  expect_training("metrics.jsonl is not there");
+}
+
+TEST_P(RunTest, AFolderIsRefusedWhileAnotherRunHoldsItAndSweptAfterwards) {
+  make_folder(folder_ / "out");
+  write_file(folder_ / "out/model.safetensors.tmp.99", "what a killed run was writing");
+  {
+    const FileLock other = lock_folder(folder_ / "held");
+    const Result refused = start("held");
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.output, HasSubstr(concat("another run (process ", getpid())));
+    EXPECT_FALSE(fs::exists(folder_ / "held/metrics.jsonl"));
+  }
+  ASSERT_EQ(start("out").exit_code, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "out/model.safetensors.tmp.99"));
+  EXPECT_FALSE(fs::exists(folder_ / "out/lock"));
+}
+
 TEST_P(RunTest, ALossThatIsNotFiniteStopsNamingStepAndCheckpoint) {
   const Result result = start("out", "nothing 0", "--train.scalar-rate 1e30 --train.steps 40");
   EXPECT_EQ(result.exit_code, 1);
@@ -107,6 +174,22 @@ TEST_P(RunTest, ALossThatIsNotFiniteStopsNamingStepAndCheckpoint) {
               testing::ContainsRegex(
                   "not finite in step [0-9]+; (the last good checkpoint is|there is no)"));
   EXPECT_FALSE(fs::exists(folder_ / "out" / "train.json"));
+}
+
+TEST_P(RunTest, TheDeviceIsRecordedAndOneThatIsNotThereIsRefused) {
+  ASSERT_EQ(start("out", "nothing 0", "--train.device cpu").exit_code, 0);
+  const json record = json::parse(read_file(folder_ / "out" / "train.json"));
+  EXPECT_EQ(record.at("device"), "cpu");
+  EXPECT_FALSE(record.at("identity").at("train").contains("device"));
+
+#ifndef REPRISE_CUDA
+  const Result refused = start("other", "nothing 0", "--train.device cuda");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.output, HasSubstr("--train.device is cuda, but this program was built "
+                                        "without CUDA; build it with the preset cuda, or give cpu "
+                                        "or auto"));
+  EXPECT_FALSE(fs::exists(folder_ / "other"));
+#endif
 }
 
 INSTANTIATE_TEST_SUITE_P(OnRanks, RunTest, testing::Values(1, 2));

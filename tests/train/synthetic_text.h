@@ -42,6 +42,7 @@ inline TrainOptions small_training() {
   options.out = "nowhere";
   options.steps = 12;
   options.sequences = 8;
+  options.device = DeviceChoice::kCpu;
   options.threads = 1;
   options.precision = Precision::kFp32;
   return options;

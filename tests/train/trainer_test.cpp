@@ -122,6 +122,33 @@ TEST(Trainer, TheFirstBucketLeavesBeforeBackwardReachesThePrelude) {
   }
 }
 
+/// One rank whose sums of nats overflow, as those of many ranks might.
+class OverflowingSum final : public Communicator {
+ public:
+  int rank() const override { return self_->rank(); }
+  int size() const override { return self_->size(); }
+  std::string_view name() const override { return "overflowing"; }
+  void all_reduce(Buffer buffer, Reduction reduction) override {
+    self_->all_reduce(buffer, reduction);
+    if (buffer.element == Element::kFloat64)
+      *static_cast<double*>(buffer.data) = std::numeric_limits<double>::infinity();
+  }
+  void broadcast(Buffer buffer, int root) override { self_->broadcast(buffer, root); }
+  void all_gather(Buffer mine, void* all) override { self_->all_gather(mine, all); }
+  void barrier() override { self_->barrier(); }
+  std::unique_ptr<Communicator> duplicate() override { return self_->duplicate(); }
+
+ private:
+  std::unique_ptr<Communicator> self_ = make_self_communicator();
+};
+
+TEST(Trainer, FiniteLossesWhoseSumIsNotAreCalledThat) {
+  OverflowingSum comm;
+  Trainer trainer(test::small_model(), test::small_training(), comm);
+  EXPECT_EQ(trainer.step(0, test::counting_batches(test::small_model())).fault,
+            "the sum of the ranks' losses");
+}
+
 TEST(Trainer, AnInfiniteLossChangesNoWeightAndNamesTheRank) {
   const TrainOptions options = test::small_training();
   Communicator& comm = test_comm();

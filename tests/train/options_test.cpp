@@ -1,0 +1,48 @@
+#include "train/options.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/train/synthetic_text.h"
+
+namespace reprise {
+namespace {
+using testing::HasSubstr;
+
+template <class Change>
+std::string complaint(Change change) {
+  TrainOptions options = test::small_training();
+  change(options);
+  try {
+    validate(options, test::small_model());
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(TrainOptions, RefuseWhatNoMachineDoes) {
+  EXPECT_EQ(complaint([](TrainOptions&) {}), "");
+  EXPECT_THAT(complaint([](TrainOptions& o) { o.threads = 400'000; }),
+              HasSubstr("train.threads is 400000; it must be from 0 to "));
+  EXPECT_THAT(complaint([](TrainOptions& o) { o.sequences = int64_t{1} << 40; }),
+              HasSubstr("train.sequences is 1099511627776; it must be from 1 to "));
+  EXPECT_THAT(complaint([](TrainOptions& o) { o.optimiser.newton_schulz = 10'000'000; }),
+              HasSubstr("train.newton-schulz is 10000000"));
+}
+
+TEST(TrainOptions, RefuseAShareThatPicksNoPosition) {
+  const auto with_share = [](double share) {
+    return complaint([&](TrainOptions& o) {
+      o.objective.kind = ObjectiveKind::kGatedRefinement;
+      o.objective.refine_share = share;
+    });
+  };
+  EXPECT_THAT(with_share(0.03), HasSubstr("picks no position of a sequence of 16; the least that "
+                                          "does is 0.03125"));
+  EXPECT_EQ(with_share(0.03125), "");
+  EXPECT_EQ(with_share(0), "");
+}
+
+}  // namespace
+}  // namespace reprise
