@@ -48,6 +48,7 @@ ScoringBatch make_batch(const UnitText& text, const std::vector<Window>& windows
       targets.push_back(text.token(window.document, input + 1));
       batch.places.push_back({key_of(document.hash), static_cast<uint32_t>(input + 1)});
       batch.documents.push_back(window.document);
+      batch.windows.push_back(b);
       batch.keys.push_back(static_cast<double>(t + 1));
     }
   }

@@ -5,9 +5,9 @@
 
 #include <vector>
 
-#include "models/cost.h"
 #include "eval/gate.h"
 #include "eval/work.h"
+#include "models/cost.h"
 
 namespace reprise {
 
@@ -28,6 +28,7 @@ struct ScoringBatch {
   at::Tensor targets_N;            ///< the token each of them is for
   std::vector<TokenPlace> places;  ///< of the targets
   std::vector<int64_t> documents;  ///< of the targets, in the unit
+  std::vector<int64_t> windows;    ///< of the batch, which each target is scored in: its row b
   std::vector<double> keys;        ///< positions each of them attends to
 };
 

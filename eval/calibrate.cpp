@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "eval/model.h"
+#include "eval/start_device.h"
 #include "eval/unit.h"
+#include "models/device.h"
 
 namespace reprise {
 namespace {
@@ -28,8 +30,9 @@ std::vector<float> gather_values(Communicator& comm, const std::vector<float>& m
 }
 
 std::vector<float> valid_entropies(const Artifact& artifact, const Corpus& corpus,
-                                   Communicator& comm, const EvalOptions& options) {
-  const Network network = make_network(artifact, options.precision);
+                                   const ScoringOptions& options, Communicator& comm) {
+  const at::Device device = tensor_device(start_device(options.device, comm));
+  const Network network = make_network(artifact, options.precision, device);
   const Scorer scorer(network, {});
   const UnitOptions windows = unit_options(options, network.options());
   const auto units = plan_units(corpus.documents(Split::kValid), options.unit_tokens);
@@ -44,12 +47,16 @@ std::vector<float> valid_entropies(const Artifact& artifact, const Corpus& corpu
   return gather_values(comm, entropies);
 }
 
+size_t picked_by(double share, size_t tokens) {
+  return static_cast<size_t>(std::llround(share * static_cast<double>(tokens)));
+}
+
 }  // namespace
 
 GateRule entropy_quantile(std::vector<float> entropies, double share) {
   GateRule rule;
   const auto count = static_cast<double>(entropies.size());
-  const auto exceeding = static_cast<size_t>(std::llround(share * count));
+  const size_t exceeding = picked_by(share, entropies.size());
   if (exceeding >= entropies.size()) {
     rule.threshold = -1;  // entropies are not negative: every position is refined
   } else {
@@ -63,16 +70,22 @@ GateRule entropy_quantile(std::vector<float> entropies, double share) {
   return rule;
 }
 
-GateRule calibrate_entropy_gate(const Artifact& artifact, const Corpus& corpus, double share,
-                                Communicator& comm, const EvalOptions& options) {
-  require(share > 0 && share <= 1, ExitCode::kUsage, "the share of refined tokens is ", share,
-          "; it must be above 0 and at most 1");
+GateRule calibrate_entropy_gate(const Artifact& artifact, const Corpus& corpus,
+                                const CalibrationOptions& options, Communicator& comm) {
+  require(options.share > 0 && options.share <= 1, ExitCode::kUsage,
+          "the share of refined tokens is ", options.share, "; it must be above 0 and at most 1");
+  validate(options.scoring);
   require_tokenizer(artifact, corpus);
+  corpus.check_shards(Split::kValid, comm.rank(), comm.size());
   at::set_num_threads(static_cast<int>(options.threads));
-  std::vector<float> entropies = valid_entropies(artifact, corpus, comm, options);
+  std::vector<float> entropies = valid_entropies(artifact, corpus, options.scoring, comm);
   require(!entropies.empty(), ExitCode::kBadInput,
           "the valid split holds no token to set the gate on");
-  GateRule rule = entropy_quantile(std::move(entropies), share);
+  require(picked_by(options.share, entropies.size()) > 0, ExitCode::kUsage,
+          "a share of refined tokens of ", options.share, " picks none of the valid split's ",
+          entropies.size(), "; the least that picks one is ",
+          0.5 / static_cast<double>(entropies.size()), ", and 0 sets no gate");
+  GateRule rule = entropy_quantile(std::move(entropies), options.share);
   rule.calibrated_on = corpus.digest(Split::kValid);
   return rule;
 }

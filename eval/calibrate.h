@@ -8,12 +8,18 @@
 
 namespace reprise {
 
+struct CalibrationOptions {
+  double share = 0;        ///< of predictions that the gate refines
+  ScoringOptions scoring;  ///< as the artifact will be scored
+  int64_t threads = 1;     ///< per rank
+};
+
 /// The entropy that `share` of the valid split's predictions exceed, and the share that really
-/// does. Windows, batches, precision and threads are those of `options`; its split and paths are
-/// not read. Collective; the same on every rank and for any number of them. Throws kUsage for a
-/// share outside (0, 1], kBadInput for a corpus of another tokenizer or an empty split.
-GateRule calibrate_entropy_gate(const Artifact& artifact, const Corpus& corpus, double share,
-                                Communicator& comm, const EvalOptions& options);
+/// does. Collective; the same on every rank and for any number of them. Throws kUsage for a share
+/// outside (0, 1] or so small that it picks no token, or windows that do not fit the model,
+/// kBadInput for a corpus of another tokenizer or an empty split.
+GateRule calibrate_entropy_gate(const Artifact& artifact, const Corpus& corpus,
+                                const CalibrationOptions& options, Communicator& comm);
 
 /// The rule for given entropies: the least threshold that at most round(share * n) of them exceed.
 GateRule entropy_quantile(std::vector<float> entropies, double share);

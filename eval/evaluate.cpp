@@ -8,45 +8,51 @@
 #include "base/stopwatch.h"
 #include "eval/model.h"
 #include "eval/results.h"
+#include "eval/start_device.h"
 #include "eval/stats/score.h"
 #include "eval/trace/merge.h"
 #include "eval/trace/validate.h"
 #include "eval/unit.h"
+#include "models/device.h"
 
 namespace reprise {
 namespace fs = std::filesystem;
 namespace {
 
-/// The gates of the artifact and its control, or none.
-Gates make_gates(const GateRule& rule, const EvalOptions& options) {
+/// The artifact's gate and its control, or none.
+SecondPass make_second_pass(const GateRule& rule, const EvalOptions& options) {
   const bool calibrated = rule.fraction > 0;
   require(options.refine != Refine::kOn || calibrated, ExitCode::kUsage,
           "--eval.refine is on, but the artifact's gate refines nothing; pack it with a gate");
   if (options.refine == Refine::kOff || !calibrated) return {};
-  return {make_gate(rule), make_random_gate(static_cast<uint64_t>(options.seed), rule.fraction)};
+  return {make_gate(rule), static_cast<uint64_t>(options.seed)};
 }
 
 class Evaluation {
  public:
+  /// `options` names the device that `device` is.
   Evaluation(const ScoredArtifact& artifact, const Corpus& corpus, const EvalOptions& options,
-             Communicator& comm, const StopRequest& stop)
+             const ComputeDevice& device, Communicator& comm, const StopRequest& stop)
       : corpus_(corpus),
         options_(options),
         comm_(comm),
         stop_(stop),
         attributes_(describe(artifact, corpus, options, comm)),
-        network_(make_network(artifact.artifact, options.precision)),
-        scorer_(network_, make_gates(artifact.artifact.gate, options)),
+        network_(make_network(artifact.artifact, options.precision, tensor_device(device))),
+        scorer_(network_, make_second_pass(artifact.artifact.gate, options)),
         slicer_(corpus.train_counts(), options.rare_share, options.early_tokens),
         unit_options_(unit_options(options, network_.options())),
         unit_scorer_(scorer_, corpus.tokenizer(), slicer_, unit_options_),
-        units_(plan_units(corpus.documents(options.split), options.unit_tokens)) {}
+        units_(plan_units(corpus.documents(options.split), options.unit_tokens)) {
+    attributes_.versions["device"] = device.name;
+    if (scorer_.passes() == Passes::kRefined) describe_second_pass(options, attributes_);
+  }
 
   Outcome run() {
     if (!finished_before()) {
       const std::vector<CheckResult> checks =
-          run_checks(scorer_, check_samples(), options_.precision, comm_);
-      require_passed(checks);
+          run_checks(CheckedOperations(scorer_), check_samples(), options_.precision, comm_);
+      require_passed(checks, scorer_.passes());
       SegmentLedger ledger(segments_folder(), attributes_.configuration_digest, comm_);
       score_segments(ledger);
       if (any_rank(comm_, stop_.arrived() && !my_part_is_done_)) return Outcome::kStopped;
@@ -64,12 +70,12 @@ class Evaluation {
   fs::path trace_path() const { return fs::path(options_.out) / "trace.h5"; }
   fs::path segments_folder() const { return fs::path(options_.out) / "segments"; }
 
-  /// Whether the trace is there already. Throws kUsage where it is one of another configuration.
+  /// Whether the trace is there already. Throws kBadInput where it is one of another configuration.
   bool finished_before() const {
     if (!fs::exists(trace_path())) return false;
     require(TraceReader(trace_path()).attributes().configuration_digest ==
                 attributes_.configuration_digest,
-            ExitCode::kUsage, trace_path().string(),
+            ExitCode::kBadInput, trace_path().string(),
             ": a trace of another configuration; give another --eval.out or delete it");
     log::info(trace_path().string(), " is already there");
     return true;
@@ -198,6 +204,12 @@ class Evaluation {
   DocumentScores scores_;      ///< of the documents behind them, for the progress line
 };
 
+/// The options with the device they come to, which the bits of a prediction depend on.
+EvalOptions resolved(EvalOptions options, const ComputeDevice& device) {
+  options.device = device.on_gpu() ? DeviceChoice::kCuda : DeviceChoice::kCpu;
+  return options;
+}
+
 }  // namespace
 
 Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const EvalOptions& options,
@@ -206,10 +218,13 @@ Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const Eva
   require_tokenizer(artifact.artifact, corpus);
   require(!corpus.documents(options.split).empty(), ExitCode::kBadInput, "the split ",
           enum_name(options.split), " of ", options.corpus, " holds no document");
+  corpus.check_shards(options.split, comm.rank(), comm.size());
   at::set_num_threads(static_cast<int>(options.threads));
   if (comm.rank() == 0) make_folder(options.out);
   comm.barrier();
-  return Evaluation(artifact, corpus, options, comm, stop).run();
+  const ComputeDevice device = start_device(options.device, comm);
+  const EvalOptions options_there = resolved(options, device);
+  return Evaluation(artifact, corpus, options_there, device, comm, stop).run();
 }
 
 }  // namespace reprise

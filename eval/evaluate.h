@@ -16,8 +16,9 @@ namespace reprise {
 enum class Outcome { kFinished, kStopped };
 
 /// Collective. kStopped: a signal came, every rank closed the segment it was in, and a later call
-/// continues. Throws kBadInput (another tokenizer, an empty split), kUsage (options the artifact or
-/// the folder contradicts), kInvalidTrace (a check failed).
+/// continues. Throws kBadInput (another tokenizer, an empty split, a folder that
+/// holds another configuration's trace), kUsage (options the artifact contradicts), kInvalidTrace
+/// (a check failed).
 Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const EvalOptions& options,
                  Communicator& comm, const StopRequest& stop);
 

@@ -2,7 +2,7 @@
 //
 // A gate is causal by what it is given: signals of the coarse prediction, and where the position
 // stands. It sees neither the target nor anything behind the position, and decides each position by
-// itself.
+// itself. The control it is compared with is no gate: control.h.
 #pragma once
 
 #include <cstdint>
@@ -37,9 +37,5 @@ class Gate {
 /// The rule an artifact carries: refine where the entropy is above the threshold. Throws kBadInput
 /// for another signal.
 std::unique_ptr<Gate> make_gate(const GateRule& rule);
-
-/// The control: refine with probability `fraction`, drawn for (seed, document, position) whatever
-/// the text says there.
-std::unique_ptr<Gate> make_random_gate(uint64_t seed, double fraction);
 
 }  // namespace reprise

@@ -9,8 +9,9 @@
 namespace reprise {
 namespace {
 
-Parameters decoded_parameters(const Artifact& artifact, const ModelOptions& options) {
-  Parameters parameters(options, /*seed=*/0);
+Parameters decoded_parameters(const Artifact& artifact, const ModelOptions& options,
+                              at::Device device) {
+  Parameters parameters(options, /*seed=*/0, device);
   std::set<std::string> assigned;
   for (const HostTensor& tensor : artifact.tensors) {
     require(assigned.insert(tensor.name).second, ExitCode::kBadInput, "the artifact holds ",
@@ -39,10 +40,10 @@ ModelOptions model_options(const Artifact& artifact) {
   return options;
 }
 
-Network make_network(const Artifact& artifact, Arithmetic arithmetic) {
+Network make_network(const Artifact& artifact, Arithmetic arithmetic, at::Device device) {
   const at::NoGradGuard no_grad;
   const ModelOptions options = model_options(artifact);
-  return Network(options, decoded_parameters(artifact, options),
+  return Network(options, decoded_parameters(artifact, options, device),
                  arithmetic == Arithmetic::kBf16 ? at::kBFloat16 : at::kFloat);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/device.h"
 #include "base/options.h"
 #include "data/corpus.h"
 
@@ -25,12 +26,35 @@ struct EnumNames<Refine> {
                                     std::pair{Refine::kOff, "off"}};
 };
 
-struct EvalOptions {
+/// How text becomes predictions. The gate's threshold is a quantile of them, so that `reprise pack`
+/// takes the same options, under the same names, to set it.
+struct ScoringOptions {
+  int64_t window = 0, stride = 0;
+  int64_t unit_tokens = 8192, batch_tokens = 8192;
+  Arithmetic precision = Arithmetic::kFp32;
+  DeviceChoice device = DeviceChoice::kAuto;
+
+  template <class Visitor>
+  void visit(Visitor&& field) {
+    field("window", window, "tokens", "longest context of a prediction; 0: the model's");
+    field("stride", stride, "tokens",
+          "step between the windows of a long document; 0: half a window");
+    field("unit-tokens", unit_tokens, "tokens",
+          "least work a rank takes at a time; part of the result's bits");
+    field("batch-tokens", batch_tokens, "tokens",
+          "most padded tokens of a batch; part of the result's bits");
+    field("precision", precision, "",
+          "arithmetic of the passes; predictions and sums are fp32 and fp64");
+    field("device", device, "",
+          "where the passes run: cuda takes one GPU a rank; auto: cuda in a program built for it, "
+          "where every rank sees a GPU, else cpu; part of the result's bits");
+  }
+};
+
+struct EvalOptions : ScoringOptions {
   std::string artifact, corpus, out;
   Split split = Split::kTest;
-  int64_t window = 0, stride = 0;
-  int64_t unit_tokens = 8192, segment_units = 4, batch_tokens = 8192;
-  Arithmetic precision = Arithmetic::kFp32;
+  int64_t segment_units = 4;
   int64_t threads = 1;
   Refine refine = Refine::kAuto;
   int64_t early_tokens = 64;
@@ -45,17 +69,9 @@ struct EvalOptions {
     field("out", out, "folder",
           "where trace.h5 and results.json are written; a killed run continues there");
     field("split", split, "", "documents to score");
-    field("window", window, "tokens", "longest context of a prediction; 0: the model's");
-    field("stride", stride, "tokens",
-          "step between the windows of a long document; 0: half a window");
-    field("unit-tokens", unit_tokens, "tokens",
-          "least work a rank takes at a time; part of the result's bits");
+    ScoringOptions::visit(field);
     field("segment-units", segment_units, "units",
           "most units a segment of the trace holds: what a kill can lose");
-    field("batch-tokens", batch_tokens, "tokens",
-          "most padded tokens of a batch; part of the result's bits");
-    field("precision", precision, "",
-          "arithmetic of the passes; predictions and sums are fp32 and fp64");
     field("threads", threads, "threads per rank",
           "threads of tensor work; part of the result's bits");
     field("refine", refine, "", "score the second pass; auto: where the artifact carries a gate");
@@ -65,11 +81,12 @@ struct EvalOptions {
           "slice rare: rarest token types that make up this share of the train split");
     field("check-windows", check_windows, "windows",
           "windows the causality and equality checks run on");
-    field("seed", seed, "", "of the gate that draws tokens at random");
+    field("seed", seed, "", "of the control, which draws as many tokens as the gate refines");
   }
 };
 
-/// Throws kUsage, in one line, for values out of range.
+/// Both throw kUsage, in one line, for values out of range and for a device this machine lacks.
+void validate(const ScoringOptions& options);
 void validate(const EvalOptions& options);
 
 }  // namespace reprise

@@ -6,6 +6,9 @@
 #include <array>
 #include <cmath>
 
+#include "eval/device_predictions.h"
+#include "models/device.h"
+
 namespace reprise {
 namespace {
 
@@ -68,8 +71,8 @@ class RowScorer {
   double mass_ = 0, moment_ = 0;
 };
 
-void predict_rows(const at::Tensor& logits_NV, const at::Tensor& targets_N, int64_t offset,
-                  Predictions& predictions) {
+void predict_rows_on_host(const at::Tensor& logits_NV, const at::Tensor& targets_N, int64_t offset,
+                          Predictions& predictions) {
   const at::Tensor shifted_NV = (logits_NV - logits_NV.amax(-1, true)).contiguous();
   const at::Tensor weights_NV = shifted_NV.exp();
   const int64_t vocab = logits_NV.size(1);
@@ -88,6 +91,31 @@ void predict_rows(const at::Tensor& logits_NV, const at::Tensor& targets_N, int6
   });
 }
 
+void predict_rows_on_device(const at::Tensor& logits_NV, const at::Tensor& targets_N,
+                            int64_t offset, Predictions& predictions) {
+  const at::Tensor scores = score_rows(logits_NV, targets_N).cpu();
+  const int64_t rows = logits_NV.size(0);
+  const double* score = scores.const_data_ptr<double>();
+  for (int64_t n = 0; n < rows; ++n) {
+    const auto out = static_cast<size_t>(offset + n);
+    predictions.nll[out] = score[n];
+    predictions.entropy[out] = static_cast<float>(score[rows + n]);
+    predictions.margin[out] = static_cast<float>(score[2 * rows + n]);
+    predictions.top1[out] = score[3 * rows + n] != 0;
+  }
+}
+
+void predict_rows(const at::Tensor& logits_NV, const at::Tensor& targets_N, int64_t offset,
+                  Predictions& predictions) {
+  const auto run = logits_NV.is_cpu() ? predict_rows_on_host : predict_rows_on_device;
+  run(logits_NV, targets_N, offset, predictions);
+}
+
+/// Where the logits lie, and in one piece.
+at::Tensor beside(const at::Tensor& logits, const at::Tensor& targets_N) {
+  return moved_to(logits.device(), targets_N).contiguous();
+}
+
 Predictions sized(int64_t rows) {
   const auto size = static_cast<size_t>(rows);
   return {std::vector<double>(size), std::vector<float>(size), std::vector<float>(size),
@@ -98,14 +126,14 @@ Predictions sized(int64_t rows) {
 
 Predictions predict(const at::Tensor& logits_NV, const at::Tensor& targets_N) {
   Predictions predictions = sized(logits_NV.size(0));
-  predict_rows(logits_NV, targets_N.contiguous(), 0, predictions);
+  predict_rows(logits_NV, beside(logits_NV, targets_N), 0, predictions);
   return predictions;
 }
 
 Predictions predict(const Network& network, const at::Tensor& features_ND,
                     const at::Tensor& targets_N) {
   const int64_t rows = features_ND.size(0);
-  const at::Tensor targets = targets_N.contiguous();
+  const at::Tensor targets = beside(features_ND, targets_N);
   Predictions predictions = sized(rows);
   for (int64_t first = 0; first < rows; first += kRowsAtOnce) {
     const int64_t count = std::min(kRowsAtOnce, rows - first);

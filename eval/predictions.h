@@ -18,7 +18,8 @@ struct Predictions {
   std::vector<uint8_t> top1;  ///< 1 where the most likely token (lowest id of equals) is the target
 };
 
-/// logits_NV fp32 on the CPU, targets_N int64. The target reaches `nll` and `top1` only.
+/// logits_NV fp32 on any device, targets_N int64 there or on the host. The target reaches `nll` and
+/// `top1` only.
 Predictions predict(const at::Tensor& logits_NV, const at::Tensor& targets_N);
 
 /// The same from readouts, [N, D], without holding more than a block of logits.

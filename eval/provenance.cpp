@@ -1,22 +1,16 @@
 #include "eval/provenance.h"
 
 #include <ATen/Version.h>
-#include <hdf5.h>
 #include <torch/headeronly/version.h>
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/hdf5/handle.h"
 #include "base/revision/revision.h"
 #include "base/version.h"
 
 namespace reprise {
 namespace {
-
-std::string hdf5_version() {
-  unsigned major = 0, minor = 0, release = 0;
-  H5get_libversion(&major, &minor, &release);
-  return concat(major, '.', minor, '.', release);
-}
 
 /// The options by which another run would give the same columns: the paths are left out, what they
 /// hold is named by digests.
@@ -33,7 +27,7 @@ nlohmann::json identity(const TraceAttributes& attributes) {
 
 /// What is checked for every document while it is scored: a run that reaches its end has passed.
 nlohmann::json document_checks() {
-  const nlohmann::json passed = {{"passed", true}, {"measured", 0.0}, {"tolerance", 0.0}};
+  const nlohmann::json passed = check_record(0.0, 0.0);
   return {{"token_bytes_are_document_bytes", passed}, {"each_token_once", passed}};
 }
 
@@ -70,11 +64,22 @@ TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
   attributes.configuration = set.resolved();
   attributes.configuration["model"] = artifact.artifact.model;
   attributes.configuration_digest = digest_of(identity(attributes));
-  attributes.versions = {
-      {"reprise", version()},       {"revision", revision()},          {"build", build_summary()},
-      {"libtorch", TORCH_VERSION},  {"cpu", at::get_cpu_capability()}, {"hdf5", hdf5_version()},
-      {"communicator", comm.name()}};
+  attributes.versions = {{"reprise", version()},
+                         {"revision", revision()},
+                         {"build", build_summary()},
+                         {"libtorch", TORCH_VERSION},
+                         {"cpu", at::get_cpu_capability()},
+                         {"hdf5", hdf5::library_version()},
+                         {"communicator", comm.name()}};
   return attributes;
+}
+
+void describe_second_pass(const EvalOptions& options, TraceAttributes& attributes) {
+  attributes.refinement_rule = kCoarseRule;
+  attributes.control = {{"draws", "positions of each window, uniformly"},
+                        {"count", "the gate's in that window"},
+                        {"causal", false},
+                        {"seed", options.seed}};
 }
 
 TraceAttributes join_attributes(const std::vector<TraceAttributes>& segments,

@@ -25,6 +25,9 @@ ScoredArtifact open_artifact(const std::filesystem::path& path);
 TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
                          const EvalOptions& options, const Communicator& comm);
 
+/// Adds what holds of an evaluation with a second pass: the rule and the control.
+void describe_second_pass(const EvalOptions& options, TraceAttributes& attributes);
+
 /// The attributes of the whole: those of its segments, the sum of what they cost, and what the
 /// checks said.
 TraceAttributes join_attributes(const std::vector<TraceAttributes>& segments,

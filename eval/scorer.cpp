@@ -3,13 +3,15 @@
 #include <ATen/ATen.h>
 
 #include "base/stopwatch.h"
+#include "eval/control.h"
+#include "models/device.h"
 
 namespace reprise {
 namespace {
 
 /// The readouts of the scored rows: [B, T, D] -> [N, D].
 at::Tensor scored_rows(const at::Tensor& features_BTD, const at::Tensor& rows_N) {
-  return features_BTD.flatten(0, 1).index_select(0, rows_N);
+  return features_BTD.flatten(0, 1).index_select(0, moved_to(features_BTD.device(), rows_N));
 }
 
 at::Tensor indices_of(const std::vector<uint8_t>& picked) {
@@ -56,9 +58,8 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
       {base_watch.seconds(), base_flops(model, nominal), base_flops(model, executed), tokens};
   if (passes() == Passes::kBaseOnly) return scores;
 
-  const CoarseSignals signals{scores.base.entropy, scores.base.margin, batch.places};
-  scores.refined = gates_.gate->decide(signals);
-  scores.random = gates_.control->decide(signals);
+  scores.refined = gate().decide({scores.base.entropy, scores.base.margin, batch.places});
+  scores.random = draw_control(second_.control_seed, scores.refined, batch.places, batch.windows);
   scores.nll_gated = score_sparse(base, batch, scores.base.nll, scores.refined, spent.gated);
   scores.nll_random = score_sparse(base, batch, scores.base.nll, scores.random, spent.random);
 

@@ -1,5 +1,6 @@
 // Scores a batch under every policy at once: the base passes, the gate's sparse second pass, the
-// control's, and the dense second pass over everything.
+// control's, and the dense second pass over everything. A batch holds whole windows, so that the
+// control (control.h) finds in it all it is told.
 #pragma once
 
 #include "eval/accounting.h"
@@ -18,23 +19,25 @@ struct BatchScores {
   Predictions all;  ///< every position refined
 };
 
-/// The gates of a second pass. Null pointers: none is run.
-struct Gates {
-  std::shared_ptr<const Gate> gate, control;
+/// What places second passes. Without a gate none is made.
+struct SecondPass {
+  std::shared_ptr<const Gate> gate;
+  uint64_t control_seed = 1;
 };
 
 class Scorer {
  public:
   /// `network` must outlive this.
-  Scorer(const Network& network, Gates gates) : network_(network), gates_(std::move(gates)) {}
+  Scorer(const Network& network, SecondPass second)
+      : network_(network), second_(std::move(second)) {}
 
   BatchScores score(const ScoringBatch& batch, Accounting& spent) const;
   /// The base passes alone, without keeping keys: for calibration.
   Predictions score_base(const ScoringBatch& batch) const;
 
-  Passes passes() const { return gates_.gate ? Passes::kRefined : Passes::kBaseOnly; }
+  Passes passes() const { return second_.gate ? Passes::kRefined : Passes::kBaseOnly; }
   const Network& network() const { return network_; }
-  const Gates& gates() const { return gates_; }
+  const Gate& gate() const { return *second_.gate; }  ///< where passes() says there is one
 
  private:
   std::vector<double> score_sparse(const BasePasses& base, const ScoringBatch& batch,
@@ -42,7 +45,7 @@ class Scorer {
                                    const std::vector<uint8_t>& picked, PassCost& spent) const;
 
   const Network& network_;
-  Gates gates_;
+  SecondPass second_;
 };
 
 /// The rows of the batch that `picked` marks, ascending.

@@ -132,7 +132,7 @@ class ColumnBuilder {
 
 }  // namespace
 
-UnitOptions unit_options(const EvalOptions& options, const ModelOptions& model) {
+UnitOptions unit_options(const ScoringOptions& options, const ModelOptions& model) {
   const int64_t length = options.window == 0 ? model.context : options.window;
   require(length <= model.context, ExitCode::kUsage, "--eval.window ", length,
           " is longer than the model's context of ", model.context);

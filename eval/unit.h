@@ -22,7 +22,7 @@ struct UnitOptions {
 
 /// Windows as the options ask for, or as the model's context suggests. Throws kUsage where they do
 /// not fit the model.
-UnitOptions unit_options(const EvalOptions& options, const ModelOptions& model);
+UnitOptions unit_options(const ScoringOptions& options, const ModelOptions& model);
 
 /// All windows of the unit's documents, in order.
 std::vector<Window> unit_windows(const UnitText& text, const UnitOptions& options);

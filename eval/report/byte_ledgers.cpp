@@ -56,9 +56,9 @@ json byte_rows(const std::vector<std::string>& labelled_files) {
     try {
       const json ledger = json::parse(text);
       for (const auto& entry : ledger.at("entries")) add_entry(rows, file.label, entry);
-    } catch (const json::exception& error) {
+    } catch (const json::exception&) {
       fail(ExitCode::kBadInput, file.path.string(),
-           ": not a byte ledger of reprise pack: ", error.what());
+           ": not a byte ledger; give the .ledger.json that reprise pack wrote beside an artifact");
     }
   }
   return rows;

@@ -15,7 +15,7 @@ struct ReportData {
   std::string configuration_digest;  ///< of the report's own options
 };
 
-/// Throws kBadInput where `verdict` is not what `reprise verdict` writes.
+/// Throws json::exception where `verdict` is not what `reprise verdict` writes.
 std::string render_page(const ReportData& data);
 
 }  // namespace reprise

@@ -34,9 +34,9 @@ Curves read_curves(const std::filesystem::path& path) {
   for (size_t at = 0, end; (end = text.find('\n', at)) != text.npos; at = end + 1, ++number) {
     try {
       add_line(curves, std::string_view(text).substr(at, end - at));
-    } catch (const json::exception& error) {
+    } catch (const json::exception&) {
       fail(ExitCode::kBadInput, path.string(), ":", number,
-           ": not a line of metrics: ", error.what());
+           ": not a line of metrics; give the metrics.jsonl of reprise train");
     }
   }
   return curves;

@@ -23,13 +23,16 @@ struct TraceAttributes {
   int64_t ranks = 1, threads = 1;  ///< of the run that closed the trace; threads per rank
   std::string gate_signal, gate_calibrated_on;
   double gate_threshold = 0,
-         gate_fraction = 0;  ///< the artifact's rule and the share it refined where it was set
+         gate_fraction = 0;     ///< the artifact's rule and the share it refined where it was set
+  std::string refinement_rule;  ///< what refined positions see; empty without a second pass
+  nlohmann::json control = nlohmann::json::object();  ///< how it was drawn; empty without a pass
   double refined_fraction = 0,
-         random_fraction = 0;  ///< shares of tokens refined here by the gate and by the control
+         random_fraction =
+             0;  ///< shares of tokens refined here by the gate and by the control: equal
   nlohmann::json configuration = nlohmann::json::object();  ///< resolved options, model included
   std::string configuration_digest;                         ///< of all that decides the columns
-  nlohmann::json checks = nlohmann::json::object();      ///< by name: passed, measured, tolerance
-  nlohmann::json accounting = nlohmann::json::object();  ///< FLOPs and seconds
+  nlohmann::json checks = nlohmann::json::object();         ///< by name: check_record.h
+  nlohmann::json accounting = nlohmann::json::object();     ///< FLOPs and seconds
   nlohmann::json versions =
       nlohmann::json::object();  ///< this program, its build, libraries, format of results
 
@@ -52,6 +55,8 @@ struct TraceAttributes {
     field("gate_calibrated_on", gate_calibrated_on);
     field("gate_threshold", gate_threshold);
     field("gate_fraction", gate_fraction);
+    field("refinement_rule", refinement_rule);
+    field("control", control);
     field("refined_fraction", refined_fraction);
     field("random_fraction", random_fraction);
     field("configuration", configuration);

@@ -29,7 +29,7 @@ void visit_token_columns(Visitor&& column) {
          kRefined);
   column("nll_all", &T::nll_all, "nats", "negative log-likelihood with every position refined",
          kRefined);
-  column("nll_random", &T::nll_random, "nats", "negative log-likelihood under the random gate",
+  column("nll_random", &T::nll_random, "nats", "negative log-likelihood under the random control",
          kRefined);
   column("entropy_base", &T::entropy_base, "nats",
          "entropy of the prediction after the base passes", kBase);
@@ -42,7 +42,7 @@ void visit_token_columns(Visitor&& column) {
   column("top1_all", &T::top1_all, "1", "1 where the most likely token is the target when refined",
          kRefined);
   column("refined", &T::refined, "1", "1 where the gate refined the prediction", kRefined);
-  column("random", &T::random, "1", "1 where the random gate refined the prediction", kRefined);
+  column("random", &T::random, "1", "1 where the random control refined the prediction", kRefined);
   column("passes", &T::passes, "passes", "applications of the core behind the scored prediction",
          kBase);
   column("slices", &T::slices, "1", "bit flags: 1 early in the document, 2 rare in the train split",
@@ -63,7 +63,7 @@ void visit_document_columns(Visitor&& column) {
   column("nats_all", &D::nats_all, "nats", "sum of nll_all", kRefined);
   column("nats_random", &D::nats_random, "nats", "sum of nll_random", kRefined);
   column("refined", &D::refined, "tokens", "tokens the gate refined", kRefined);
-  column("random", &D::random, "tokens", "tokens the random gate refined", kRefined);
+  column("random", &D::random, "tokens", "tokens the random control refined: as many", kRefined);
 }
 
 /// Makes rows count from others': a block whose first token and document stand behind so many

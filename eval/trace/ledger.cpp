@@ -48,7 +48,7 @@ void read_ledger(const fs::path& path, const std::string& configuration, Segment
     const auto segment = parse_line(line, written_by);
     if (!segment) continue;  // its units are scored again
     require(
-        written_by == configuration, ExitCode::kUsage, path.string(),
+        written_by == configuration, ExitCode::kBadInput, path.string(),
         ": holds segments of another configuration; give another --eval.out or delete the folder");
     segments[segment->units.first] = *segment;
   }
@@ -91,8 +91,12 @@ std::string join_ledgers(const fs::path& folder, const std::string& configuratio
 std::vector<Segment> parse_lines(const std::string& text) {
   std::vector<Segment> segments;
   std::istringstream lines(text);
-  for (std::string line, written_by; std::getline(lines, line);)
-    segments.push_back(parse_line(line, written_by).value());
+  for (std::string line, written_by; std::getline(lines, line);) {
+    const auto segment = parse_line(line, written_by);
+    require(segment.has_value(), ExitCode::kFailure,
+            "a rank sent a ledger line that is not one: ", line);
+    segments.push_back(*segment);
+  }
   return segments;
 }
 

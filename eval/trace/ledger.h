@@ -33,8 +33,8 @@ struct Segment {
 class SegmentLedger {
  public:
   /// Collective. Reads what earlier runs left in `folder`, keeps the segments whose files still
-  /// have their checksum, deletes the others, and says how many. Throws kUsage where they belong to
-  /// another `configuration`.
+  /// have their checksum, deletes the others, and says how many. Throws kBadInput where they belong
+  /// to another `configuration`.
   SegmentLedger(std::filesystem::path folder, std::string configuration, Communicator& comm);
 
   /// What was finished before this run, the same on every rank, in unit order.

@@ -9,7 +9,10 @@
 
 namespace reprise {
 
-inline constexpr int64_t kTraceSchema = 1;
+inline constexpr int64_t kTraceSchema = 2;
+
+/// What a refined position sees (docs/refinement.md); the attribute `refinement_rule`.
+inline constexpr const char* kCoarseRule = "coarse";
 
 /// Bits of the column `slices`. Append, never renumber.
 enum class Slice : uint32_t {
@@ -28,13 +31,13 @@ struct TokenColumns {
   std::vector<float> nll_base;     ///< nats after the base passes
   std::vector<float> nll_gated;  ///< nats scored: from the sparse pass where refined, else nll_base
   std::vector<float> nll_all;    ///< nats where every position is refined
-  std::vector<float> nll_random;  ///< nats under the control gate: from its own sparse pass where
+  std::vector<float> nll_random;  ///< nats under the control: from its own sparse pass where
                                   ///< it drew, else nll_base
   std::vector<float> entropy_base, entropy_all;  ///< nats
   std::vector<float> margin_base, margin_all;  ///< probability of the first minus the second token
   std::vector<uint8_t> top1_base, top1_all;    ///< 1 where the most likely token is the target
   std::vector<uint8_t> refined;  ///< 1 where the gate refined the position that predicts this token
-  std::vector<uint8_t> random;   ///< 1 where the control gate did
+  std::vector<uint8_t> random;   ///< 1 where the control did: as many of every document
   std::vector<uint8_t> passes;   ///< applications of the core behind the scored prediction
   std::vector<uint32_t> slices;  ///< bits of Slice
 };
@@ -48,7 +51,7 @@ struct DocumentColumns {
   std::vector<std::string> hash;  ///< SHA-256 of the text, 64 hex characters
   std::vector<uint16_t> domain;   ///< index into the attribute `domains`
   std::vector<double> nats_base, nats_gated, nats_all, nats_random;
-  std::vector<uint32_t> refined, random;  ///< tokens refined
+  std::vector<uint32_t> refined, random;  ///< tokens refined: equal
 };
 
 }  // namespace reprise

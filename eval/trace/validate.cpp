@@ -70,6 +70,9 @@ class Validator {
     check_sum(d, tokens_.nll_random, documents_.nats_random[d]);
     check_gate(d, tokens_.refined, tokens_.nll_gated, documents_.refined[d]);
     check_gate(d, tokens_.random, tokens_.nll_random, documents_.random[d]);
+    check(documents_.random[d] == documents_.refined[d], "in document ", d, " the gate refined ",
+          documents_.refined[d], " tokens and its control ", documents_.random[d],
+          "; they are compared at equal compute");
   }
 
   void check_sum(size_t d, const std::vector<float>& nll, double nats) const {

@@ -1,5 +1,5 @@
-// The checks of an evaluation: they hold for a real network, and notice a gate or weights that
-// break them.
+// The checks of an evaluation: they hold for a real network, and each notices the part of it that
+// breaks its rule.
 #include "eval/checks.h"
 
 #include <ATen/ATen.h>
@@ -47,10 +47,10 @@ class PeekingGate : public Gate {
   }
 };
 
-std::vector<CheckResult> check(const Network& network, Gates gates, Arithmetic arithmetic) {
+std::vector<CheckResult> check(const CheckedOperations& operations, Arithmetic arithmetic) {
   const auto comm = make_self_communicator();
-  return run_checks(Scorer(network, std::move(gates)), {sample(network.options().vocab)},
-                    arithmetic, *comm);
+  return run_checks(operations, {sample(operations.scorer.network().options().vocab)}, arithmetic,
+                    *comm);
 }
 
 class ChecksTest : public testing::TestWithParam<std::pair<Family, Arithmetic>> {};
@@ -60,15 +60,44 @@ TEST_P(ChecksTest, HoldForARealNetwork) {
   const ModelOptions options = small_model(family);
   const Network network(options, random_parameters(options),
                         arithmetic == Arithmetic::kBf16 ? at::kBFloat16 : at::kFloat);
-  const auto results =
-      check(network, {make_gate({"entropy", 4.8, 0.5, ""}), make_random_gate(1, 0.3)}, arithmetic);
+  const Scorer scorer(network, {make_gate({"entropy", 4.8, 0.5, ""})});
+  const auto results = check(CheckedOperations(scorer), arithmetic);
   ASSERT_EQ(results.size(), 5u);
   for (const CheckResult& result : results) {
-    EXPECT_TRUE(result.passed()) << result.name << ' ' << result.measured << " > "
-                                 << result.tolerance;
-    RecordProperty(result.name, std::to_string(result.measured));
+    ASSERT_TRUE(result.measured) << enum_name(result.check);
+    EXPECT_LE(*result.measured, result.tolerance) << enum_name(result.check);
   }
-  require_passed(results);
+  require_passed(results, Passes::kRefined);
+}
+
+/// A sample of the same text of which positions from `scored` on are scored.
+std::vector<CheckResult> check_scored_from(int64_t scored) {
+  const ModelOptions options = small_model(Family::kRecurrent);
+  const Network network(options, random_parameters(options), at::kFloat);
+  const Scorer scorer(network, {make_gate({"entropy", 4.8, 0.5, ""})});
+  std::vector<Document> documents(1);
+  documents[0].tokens = 49;
+  UnitText text;
+  text.documents = documents;
+  for (int64_t i = 0; i < 49; ++i) text.tokens.push_back(static_cast<Token>((i * 31 + 7) % 200));
+  const auto comm = make_self_communicator();
+  return run_checks(CheckedOperations(scorer), {make_batch(text, {{0, 0, 48, scored}})},
+                    Arithmetic::kFp32, *comm);
+}
+
+TEST(CausalityChecks, CompareInAWindowOfWhichOnlyTheEndIsScored) {
+  const auto results = check_scored_from(40);
+  for (const CheckResult& result : results) EXPECT_TRUE(result.measured) << enum_name(result.check);
+  require_passed(results, Passes::kRefined);
+}
+
+TEST(CausalityChecks, CountAsNotRunWhereOnlyTheLastPositionIsScored) {
+  const auto results = check_scored_from(47);
+  for (const CheckResult& result : results) {
+    const bool compared = result.check != Check::kGate && result.check != Check::kRefined;
+    EXPECT_EQ(result.measured.has_value(), compared) << enum_name(result.check);
+  }
+  EXPECT_THROW(require_passed(results, Passes::kRefined), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, ChecksTest,
@@ -76,20 +105,116 @@ INSTANTIATE_TEST_SUITE_P(Networks, ChecksTest,
                                          std::pair{Family::kRecurrent, Arithmetic::kFp32},
                                          std::pair{Family::kRecurrent, Arithmetic::kBf16}));
 
-TEST(Checks, GateThatLooksAheadIsCaught) {
-  const ModelOptions options = small_model(Family::kRecurrent);
+/// A recurrent network in fp32 and its gate, one part of which a test breaks.
+class BrokenChecks : public testing::Test {
+ protected:
+  /// Expects an evaluation to be refused over `check` alone.
+  void expect_refused(Check broken, const CheckedOperations& operations) {
+    const auto results = check(operations, Arithmetic::kFp32);
+    for (const CheckResult& result : results)
+      EXPECT_EQ(result.measured <= result.tolerance, result.check != broken)
+          << enum_name(result.check) << ' ' << result.measured.value_or(-1);
+    try {
+      require_passed(results, Passes::kRefined);
+      FAIL() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kInvalidTrace);
+      EXPECT_THAT(error.what(),
+                  testing::StartsWith(concat("the check ", enum_name(broken), " failed: ")));
+      EXPECT_THAT(error.what(), testing::EndsWith("nothing was scored"));
+    }
+  }
+
+  /// The batch a model would see that reads one token ahead.
+  static ScoringBatch one_ahead(ScoringBatch batch) {
+    batch.tokens_BT = batch.tokens_BT.roll(-1, 1);
+    return batch;
+  }
+
+  const ModelOptions options_ = small_model(Family::kRecurrent);
+  const Network network_{options_, random_parameters(options_), at::kFloat};
+  const Scorer scorer_{network_, {make_gate({"entropy", 4.8, 0.5, ""})}};
+  CheckedOperations operations_{scorer_};
+};
+
+TEST_F(BrokenChecks, BasePassesThatReadAhead) {
+  operations_.base_logits = [real = operations_.base_logits](const at::Tensor& tokens_BT) {
+    return real(tokens_BT.roll(-1, 1));
+  };
+  expect_refused(Check::kPrediction, operations_);
+}
+
+TEST_F(BrokenChecks, AGateThatReadsAhead) {
+  const Scorer peeking(network_, {std::make_shared<PeekingGate>()});
+  expect_refused(Check::kGate, CheckedOperations(peeking));
+}
+
+TEST_F(BrokenChecks, SecondPassesThatReadAhead) {
+  using Likelihoods = std::vector<double>& (*)(BatchScores&);
+  for (const Likelihoods part :
+       {Likelihoods([](BatchScores& s) -> std::vector<double>& { return s.nll_gated; }),
+        Likelihoods([](BatchScores& s) -> std::vector<double>& { return s.nll_random; }),
+        Likelihoods([](BatchScores& s) -> std::vector<double>& { return s.all.nll; })}) {
+    CheckedOperations broken = operations_;
+    broken.score = [&](const ScoringBatch& batch) {
+      BatchScores scores = operations_.score(batch);
+      BatchScores ahead = operations_.score(one_ahead(batch));
+      part(scores) = part(ahead);
+      return scores;
+    };
+    expect_refused(Check::kRefined, broken);
+  }
+}
+
+TEST_F(BrokenChecks, ProbabilitiesThatDoNotSumToOne) {
+  operations_.predict = [](const at::Tensor& logits_NV, const at::Tensor& targets_N) {
+    Predictions predictions = predict(logits_NV, targets_N);
+    for (double& nats : predictions.nll) nats = std::max(0.0, nats - 1e-5);
+    return predictions;
+  };
+  expect_refused(Check::kNormalisation, operations_);
+}
+
+TEST_F(BrokenChecks, ASparsePassOnTheKeysOfAnotherText) {
+  ScoringBatch other = sample(options_.vocab);
+  other.tokens_BT = (other.tokens_BT + 1) % options_.vocab;
+  const at::NoGradGuard no_grad;
+  const BasePasses foreign = network_.base_passes(other.tokens_BT, {.keys = true});
+  operations_.refine_rows = [&](const BasePasses& base, const at::Tensor& rows_M) {
+    BasePasses mixed = base;
+    mixed.core_keys = foreign.core_keys;
+    mixed.coda_keys = foreign.coda_keys;
+    return network_.refine_rows(mixed, rows_M);
+  };
+  expect_refused(Check::kSparse, operations_);
+}
+
+TEST(Checks, WithoutASecondPassItsChecksAreNotRun) {
+  const ModelOptions options = small_model(Family::kStatic);
   const Network network(options, random_parameters(options), at::kFloat);
-  const auto results = check(network, {std::make_shared<PeekingGate>(), make_random_gate(1, 0.3)},
-                             Arithmetic::kFp32);
-  EXPECT_EQ(results[1].name, "causality_gate");
-  EXPECT_GT(results[1].measured, 0);
+  const Scorer scorer(network, {});
+  const auto results = check(CheckedOperations(scorer), Arithmetic::kFp32);
+  for (const CheckResult& result : results)
+    EXPECT_EQ(result.measured.has_value(), applies(result.check, Passes::kBaseOnly))
+        << enum_name(result.check);
+  require_passed(results, Passes::kBaseOnly);
+  EXPECT_EQ(to_json(results)["causality_gate"], nlohmann::json({{"run", false}}));
   try {
-    require_passed(results);
+    require_passed(results, Passes::kRefined);
     FAIL() << "accepted";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kInvalidTrace);
-    EXPECT_THAT(error.what(), testing::HasSubstr("causality_gate"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("causality_gate could not be run"));
   }
+}
+
+TEST(Checks, NothingToCompareIsNotPassed) {
+  const ModelOptions options = small_model(Family::kRecurrent);
+  const Network network(options, random_parameters(options), at::kFloat);
+  const Scorer scorer(network, {});
+  const auto comm = make_self_communicator();
+  EXPECT_THROW(require_passed(run_checks(CheckedOperations(scorer), {}, Arithmetic::kFp32, *comm),
+                              Passes::kBaseOnly),
+               Error);
 }
 
 TEST(Checks, WeightsThatAreNoNumbersAreCaught) {
@@ -99,7 +224,10 @@ TEST(Checks, WeightsThatAreNoNumbersAreCaught) {
   broken.fill_(std::numeric_limits<float>::quiet_NaN());
   parameters.assign("embedding", broken);
   const Network network(options, parameters, at::kFloat);
-  EXPECT_THROW(require_passed(check(network, {}, Arithmetic::kFp32)), Error);
+  const Scorer scorer(network, {});
+  EXPECT_THROW(
+      require_passed(check(CheckedOperations(scorer), Arithmetic::kFp32), Passes::kBaseOnly),
+      Error);
 }
 
 }  // namespace

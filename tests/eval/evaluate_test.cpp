@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -37,8 +38,8 @@ class EvaluateTest : public testing::Test {
   }
 
   static GateRule calibrated(Family family, Communicator& comm) {
-    return calibrate_entropy_gate(tiny_artifact(*corpus_, family, {}).artifact, *corpus_, 0.25,
-                                  comm, tiny_options(""));
+    return calibrate_entropy_gate(tiny_artifact(*corpus_, family, {}).artifact, *corpus_,
+                                  {0.25, tiny_options("")}, comm);
   }
 
   static Trace evaluate_into(const ScoredArtifact& artifact, const EvalOptions& options,
@@ -69,6 +70,18 @@ TEST_F(EvaluateTest, CalibrationIsThatOfOneRank) {
   EXPECT_EQ(alone.calibrated_on, corpus_->digest(Split::kValid));
 }
 
+TEST_F(EvaluateTest, AShareThatPicksNoTokenIsRefused) {
+  const ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kRecurrent, {});
+  try {
+    calibrate_entropy_gate(artifact.artifact, *corpus_, {1e-9, tiny_options("")}, test_comm());
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_THAT(error.what(), testing::ContainsRegex("picks none of the valid split's [0-9]+; the "
+                                                     "least that picks one is 0\\.[0-9]+"));
+  }
+}
+
 TEST_F(EvaluateTest, ColumnsAreThoseOfOneRank) {
   for (const Family family : {Family::kRecurrent, Family::kStatic}) {
     const auto self = make_self_communicator();
@@ -91,6 +104,46 @@ TEST_F(EvaluateTest, WithoutAGateOnlyTheBaseIsScored) {
   const Trace trace = evaluate_into(artifact, tiny_options(out("base_only")), test_comm());
   EXPECT_EQ(trace.passes, Passes::kBaseOnly);
   EXPECT_TRUE(trace.tokens.nll_gated.empty());
+  EXPECT_EQ(trace.attributes.refinement_rule, "");
+  const nlohmann::json& checks = trace.attributes.checks;
+  for (const char* check : {"causality_prediction", "normalisation"})
+    EXPECT_EQ(checks[check]["passed"], true) << check;
+  for (const char* check : {"causality_gate", "causality_refined", "sparse_equals_dense"})
+    EXPECT_EQ(checks[check], nlohmann::json({{"run", false}})) << check;
+}
+
+TEST_F(EvaluateTest, ControlSpendsWhatTheGateSpends) {
+  EvalOptions options = tiny_options(out("control"));
+  options.window = 16;  // most documents are longer
+  ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kRecurrent, {});
+  artifact.artifact.gate =
+      calibrate_entropy_gate(artifact.artifact, *corpus_, {0.25, options}, test_comm());
+  artifact.artifact.gate.fraction = 0.9;  // nothing like what it will refine here
+  const Trace trace = evaluate_into(artifact, options, test_comm());
+  const auto results = nlohmann::json::parse(read_file(out("control") / "results.json"));
+  const double rate = results["refined_fraction"]["gated"];
+  EXPECT_EQ(results["refined_fraction"]["random"], rate);
+  EXPECT_GT(rate, 0.05);
+  EXPECT_LT(rate, 0.5);
+  EXPECT_EQ(trace.documents.random, trace.documents.refined);
+  EXPECT_GT(std::ranges::count_if(trace.documents.tokens, [](uint32_t n) { return n > 32; }), 5);
+  EXPECT_NE(trace.tokens.random, trace.tokens.refined);
+}
+
+TEST_F(EvaluateTest, WeightsThatFailACheckAreNotScored) {
+  ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kRecurrent, {});
+  artifact.artifact.tensors.front().values.front() = std::numeric_limits<float>::quiet_NaN();
+  const StopRequest stop;
+  try {
+    evaluate(artifact, *corpus_, tiny_options(out("broken")), test_comm(), stop);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInvalidTrace);
+    EXPECT_THAT(error.what(),
+                testing::HasSubstr("the check causality_prediction failed: inf exceeds 0"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("nothing was scored"));
+  }
+  EXPECT_TRUE(fs::is_empty(out("broken")));
 }
 
 TEST_F(EvaluateTest, AttributesTellWhatWasDone) {
@@ -111,7 +164,9 @@ TEST_F(EvaluateTest, AttributesTellWhatWasDone) {
                    static_cast<double>(std::ranges::count(trace.tokens.refined, 1)) / tokens);
   EXPECT_DOUBLE_EQ(attributes.random_fraction,
                    static_cast<double>(std::ranges::count(trace.tokens.random, 1)) / tokens);
-  EXPECT_NEAR(attributes.random_fraction, attributes.gate_fraction, 0.03);
+  EXPECT_EQ(attributes.random_fraction, attributes.refined_fraction);
+  EXPECT_EQ(attributes.refinement_rule, "coarse");
+  EXPECT_EQ(attributes.control["causal"], false);
   EXPECT_EQ(attributes.checks.size(), 7u);
   for (const auto& [name, check] : attributes.checks.items())
     EXPECT_EQ(check["passed"], true) << name;

@@ -31,43 +31,6 @@ TEST(EntropyGate, UnknownSignalIsRefused) {
   EXPECT_THROW(make_gate(rule), Error);
 }
 
-TEST(RandomGate, DrawsAtItsRateWhateverTheSignals) {
-  const auto gate = make_random_gate(3, 0.1);
-  const size_t count = 20'000;
-  const auto places = places_of(42, count);
-  const auto first =
-      gate->decide({std::vector<float>(count, 0.f), std::vector<float>(count), places});
-  const auto second =
-      gate->decide({std::vector<float>(count, 9.f), std::vector<float>(count), places});
-  EXPECT_EQ(first, second);
-  const auto drawn = std::ranges::count(first, 1);
-  EXPECT_NEAR(static_cast<double>(drawn), 2000,
-              4 * 42.4);  // four standard deviations of the binomial
-}
-
-TEST(RandomGate, DependsOnSeedDocumentAndPosition) {
-  const size_t count = 64;
-  const std::vector<float> signal(count);
-  const auto draw = [&](uint64_t seed, uint64_t document) {
-    return make_random_gate(seed, 0.5)->decide({signal, signal, places_of(document, count)});
-  };
-  EXPECT_NE(draw(1, 1), draw(2, 1));
-  EXPECT_NE(draw(1, 1), draw(1, 2));
-  const auto whole = draw(1, 1);
-  const auto places = places_of(1, count);
-  const auto tail = make_random_gate(1, 0.5)->decide({std::span(signal).subspan(40),
-                                                      std::span(signal).subspan(40),
-                                                      std::span(places).subspan(40)});
-  EXPECT_TRUE(std::equal(tail.begin(), tail.end(), whole.begin() + 40));
-}
-
-TEST(RandomGate, NoneAndAllAtTheEnds) {
-  const std::vector<float> signal(100);
-  const auto places = places_of(1, 100);
-  EXPECT_THAT(make_random_gate(1, 0)->decide({signal, signal, places}), testing::Each(0));
-  EXPECT_THAT(make_random_gate(1, 1)->decide({signal, signal, places}), testing::Each(1));
-}
-
 TEST(Calibration, ThresholdIsTheQuantile) {
   const GateRule rule = entropy_quantile({5, 1, 4, 2, 3, 0, 9, 8, 7, 6}, 0.3);
   EXPECT_EQ(rule.signal, "entropy");

@@ -104,7 +104,7 @@ TEST_F(LedgerTest, AnotherConfigurationIsRefused) {
     open("b");
     FAIL() << "accepted";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
     EXPECT_THAT(error.what(), testing::HasSubstr("another configuration"));
   }
 }

@@ -7,6 +7,8 @@
 
 #include <cmath>
 
+#include "eval/device_predictions.h"
+
 namespace reprise {
 namespace {
 
@@ -47,6 +49,26 @@ TEST(Predictions, AgreeWithTheFormulasInDoublePrecision) {
       EXPECT_EQ(p.top1[i], targets[n].item<int64_t>() == logits[n].argmax().item<int64_t>());
     }
   }
+}
+
+// What logits on a device go through, run on the host: the same sums in another order, in fp64 from
+// the same fp32 exponentials. Small whole numbers give rows with several most likely tokens.
+TEST(Predictions, AsTensorExpressionsAreTheSame) {
+  at::manual_seed(3);
+  for (const int64_t vocab : {1, 2, 64, 1001})
+    for (const at::Tensor& logits :
+         {at::randn({33, vocab}) * 6, at::randint(3, {33, vocab}, at::kFloat)}) {
+      const at::Tensor targets = at::randint(vocab, {33}, at::kLong);
+      const Predictions p = predict(logits, targets);
+      const at::Tensor scores = score_rows(logits, targets);
+      for (int64_t n = 0; n < 33; ++n) {
+        const auto i = static_cast<size_t>(n);
+        EXPECT_NEAR(scores[0][n].item<double>(), p.nll[i], 1e-12);
+        EXPECT_NEAR(scores[1][n].item<double>(), p.entropy[i], 1e-6);
+        EXPECT_NEAR(scores[2][n].item<double>(), p.margin[i], 1e-7);
+        EXPECT_EQ(scores[3][n].item<double>(), p.top1[i]);
+      }
+    }
 }
 
 TEST(Predictions, EachRowStandsAlone) {

@@ -147,7 +147,7 @@ TEST_F(ResumeTest, WhatDoesNotFitIsRefused) {
   EvalOptions options = tiny_options(out("whole"));
   options.seed = 99;
   EXPECT_EQ(code_of(gated_artifact(corpus), corpus, options),
-            ExitCode::kUsage);  // a trace of another configuration
+            ExitCode::kBadInput);  // a trace of another configuration
 
   options = tiny_options(out("refused"));
   ScoredArtifact foreign = gated_artifact(corpus);

@@ -4,8 +4,9 @@
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 
-#include "models/cost.h"
+#include "eval/checks.h"
 #include "eval/unit.h"
+#include "models/cost.h"
 #include "tests/eval/tiny_world.h"
 #include "tests/support/temporary_folder.h"
 
@@ -32,12 +33,12 @@ class ScorerTest : public testing::Test {
     return read_unit(*corpus_, Split::kTest, {0, std::ssize(corpus_->documents(Split::kTest))});
   }
 
-  static Gates gates_at(double threshold, double fraction) {
-    return {make_gate({"entropy", threshold, fraction, ""}), make_random_gate(1, fraction)};
+  static SecondPass above(double threshold_nats) {
+    return {make_gate({"entropy", threshold_nats, 0.3, ""})};
   }
 
-  static UnitColumns score(const UnitText& text, const Gates& gates, UnitOptions options) {
-    const Scorer scorer(*network_, gates);
+  static UnitColumns score(const UnitText& text, const SecondPass& second, UnitOptions options) {
+    const Scorer scorer(*network_, second);
     const Slicer slicer(corpus_->train_counts(), 0.1, 16);
     Accounting unused;
     return UnitScorer(scorer, corpus_->tokenizer(), slicer, options).score(text, unused);
@@ -93,15 +94,16 @@ TEST_F(ScorerTest, WindowsGiveTheContextTheyPromise) {
 
 TEST_F(ScorerTest, NeighboursAndPaddingChangeNothing) {
   const UnitText text = whole_split();
-  const Gates gates = gates_at(kMedianEntropy, 0.3);
+  const SecondPass second = above(kMedianEntropy);
   const UnitColumns together =
-      score(text, gates, {{64, 32}, 1 << 20});  // one batch, padded to the longest
+      score(text, second, {{64, 32}, 1 << 20});  // one batch, padded to the longest
   for (size_t d = 0; d < text.documents.size(); d += 5) {
     const UnitText alone = read_unit(*corpus_, Split::kTest, {static_cast<int64_t>(d), 1});
-    const UnitColumns single = score(alone, gates, {{64, 32}, 64});
+    const UnitColumns single = score(alone, second, {{64, 32}, 64});
     for (size_t i = 0; i < single.tokens.token.size(); ++i) {
       const size_t row = together.documents.first_token[d] + i;
       EXPECT_EQ(single.tokens.token[i], together.tokens.token[row]);
+      EXPECT_EQ(single.tokens.refined[i], together.tokens.refined[row]);
       EXPECT_EQ(single.tokens.random[i], together.tokens.random[row]);
       EXPECT_NEAR(single.tokens.nll_base[i], together.tokens.nll_base[row], 1e-4);
       EXPECT_NEAR(single.tokens.nll_all[i], together.tokens.nll_all[row], 1e-4);
@@ -110,7 +112,7 @@ TEST_F(ScorerTest, NeighboursAndPaddingChangeNothing) {
 }
 
 TEST_F(ScorerTest, GateDecidesByEntropyAndReplacesTheScore) {
-  const UnitColumns columns = score(whole_split(), gates_at(kMedianEntropy, 0.3), kOptions);
+  const UnitColumns columns = score(whole_split(), above(kMedianEntropy), kOptions);
   const TokenColumns& t = columns.tokens;
   const auto refined = std::ranges::count(t.refined, 1);
   ASSERT_GT(refined, 0);
@@ -135,12 +137,70 @@ TEST_F(ScorerTest, GateDecidesByEntropyAndReplacesTheScore) {
             0.1);  // the second pass does something here, so the comparisons above say something
 }
 
+TEST_F(ScorerTest, TheControlRefinesAsManyTokensOfEveryWindow) {
+  const UnitText text = whole_split();
+  const UnitColumns columns = score(text, above(kMedianEntropy), kOptions);
+  EXPECT_EQ(columns.documents.random, columns.documents.refined);
+  EXPECT_NE(columns.tokens.random, columns.tokens.refined);
+  int64_t windows_of_longest = 0;
+  for (const Window& window : unit_windows(text, kOptions)) {
+    windows_of_longest += window.document == longest_document(text);
+    const uint64_t document = columns.documents.first_token[static_cast<size_t>(window.document)];
+    const auto scored = [&](const std::vector<uint8_t>& flags) {
+      return std::span(flags).subspan(
+          document + static_cast<uint64_t>(window.scored),
+          static_cast<size_t>(window.first + window.length - window.scored));
+    };
+    EXPECT_EQ(std::ranges::count(scored(columns.tokens.random), 1),
+              std::ranges::count(scored(columns.tokens.refined), 1));
+  }
+  EXPECT_GT(windows_of_longest, 2);
+}
+
+TEST_F(ScorerTest, NeitherGateNorControlSeesTheTarget) {
+  const UnitText text = whole_split();
+  ScoringBatch batch = make_batches(text, kOptions).front();
+  const Scorer scorer(*network_, above(kMedianEntropy));
+  Accounting unused;
+  const BatchScores scores = scorer.score(batch, unused);
+  batch.targets_N = (batch.targets_N + 1) % network_->options().vocab;
+  const BatchScores others = scorer.score(batch, unused);
+  EXPECT_NE(scores.base.nll, others.base.nll);
+  EXPECT_EQ(scores.refined, others.refined);
+  EXPECT_EQ(scores.random, others.random);
+}
+
+/// What lets a verdict read the corrections of every gate from the columns of all positions.
+TEST_F(ScorerTest, UnderTheCoarseRuleTheColumnsOfAllPositionsSpeakForTheGate) {
+  const UnitText text = whole_split();
+  const Scorer scorer(*network_, above(kMedianEntropy));
+  for (const ScoringBatch& batch : make_batches(text, kOptions)) {
+    const at::NoGradGuard no_grad;
+    Accounting unused;
+    const BatchScores scores = scorer.score(batch, unused);
+    const BasePasses base = network_->base_passes(batch.tokens_BT, {.keys = true});
+    const at::Tensor logits = network_->logits(network_->refine_all(base));
+    const double largest_logit = logits.abs().max().item<double>();
+    // A likelihood moves by at most twice what its logits do.
+    const double tolerance_nats =
+        2 * rounding_tolerance(Arithmetic::kFp32) * epsilon_of(Arithmetic::kFp32) * largest_logit;
+    for (size_t n = 0; n < scores.refined.size(); ++n) {
+      if (scores.refined[n]) {
+        EXPECT_NEAR(scores.nll_gated[n], scores.all.nll[n], tolerance_nats);
+      }
+      if (scores.random[n]) {
+        EXPECT_NEAR(scores.nll_random[n], scores.all.nll[n], tolerance_nats);
+      }
+    }
+  }
+}
+
 TEST_F(ScorerTest, NothingAndEverythingRefined) {
   const UnitText text = whole_split();
-  const UnitColumns none = score(text, gates_at(100, 0), kOptions);
+  const UnitColumns none = score(text, above(100), kOptions);
   EXPECT_EQ(none.tokens.nll_gated, none.tokens.nll_base);
   EXPECT_EQ(none.tokens.nll_random, none.tokens.nll_base);
-  const UnitColumns all = score(text, gates_at(-1, 1), kOptions);
+  const UnitColumns all = score(text, above(-1), kOptions);
   EXPECT_THAT(all.tokens.nll_gated,
               testing::Pointwise(testing::FloatNear(1e-4f), all.tokens.nll_all));
   EXPECT_EQ(all.tokens.nll_gated, all.tokens.nll_random);

@@ -2,11 +2,13 @@
 
 #include "base/digest.h"
 #include "base/random.h"
+#include "eval/trace/check_record.h"
 
 namespace reprise {
 namespace {
 
-void add_token(Trace& trace, uint32_t document, uint32_t position) {
+/// `last` is the document's last position.
+void add_token(Trace& trace, uint32_t document, uint32_t position, uint32_t last) {
   const auto row = trace.tokens.token.size();
   const auto nats = static_cast<float>(8 * RandomStream(7, Purpose::kTest).uniform(row));
   auto& t = trace.tokens;
@@ -22,8 +24,8 @@ void add_token(Trace& trace, uint32_t document, uint32_t position) {
   t.slices.push_back(position <= 3 ? static_cast<uint32_t>(Slice::kEarly) : 0);
   if (trace.passes == Passes::kBaseOnly) return;
   t.nll_all.push_back(nats * 0.75f);
-  t.refined.push_back(row % 3 == 0);
-  t.random.push_back(row % 4 == 0);
+  t.refined.push_back(position % 3 == 0);
+  t.random.push_back(position % 3 == 2 && position + 1 <= last);
   t.nll_gated.push_back(t.refined.back() ? nats * 0.75f : nats);
   t.nll_random.push_back(nats);
   t.entropy_all.push_back(nats / 3);
@@ -63,7 +65,7 @@ Trace make_synthetic_trace(const std::vector<uint32_t>& sizes, Passes passes) {
   trace.passes = passes;
   for (uint32_t document = 0; document < sizes.size(); ++document) {
     for (uint32_t position = 1; position <= sizes[document]; ++position)
-      add_token(trace, document, position);
+      add_token(trace, document, position, sizes[document]);
     close_document(trace, document, sizes[document]);
   }
   trace.attributes.artifact_sha256 = to_hex(sha256("artifact"));
@@ -72,7 +74,8 @@ Trace make_synthetic_trace(const std::vector<uint32_t>& sizes, Passes passes) {
   trace.attributes.domains = {"prose", "Прозa"};
   trace.attributes.early_tokens = 3;
   trace.attributes.configuration = {{"eval", {{"window", 512}}}};
-  trace.attributes.checks = {{"causality", {{"passed", true}, {"measured", 0.0}}}};
+  trace.attributes.checks = {{"normalisation", check_record(0.0, 1e-6)}};
+  if (passes == Passes::kRefined) trace.attributes.refinement_rule = kCoarseRule;
   return trace;
 }
 

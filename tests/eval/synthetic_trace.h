@@ -6,8 +6,8 @@
 namespace reprise {
 
 /// Valid in every respect. Every document of `sizes` has so many tokens; documents alternate
-/// between two domains. The gate refined every third token and gained a quarter of its nats, the
-/// random gate every fourth and gained nothing.
+/// between two domains. The gate refined every third token of a document and gained a quarter of
+/// its nats, the control the one before each and gained nothing.
 Trace make_synthetic_trace(const std::vector<uint32_t>& sizes, Passes passes);
 
 }  // namespace reprise

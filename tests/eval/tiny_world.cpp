@@ -98,6 +98,7 @@ ScoredArtifact tiny_artifact(const Corpus& corpus, Family family, GateRule gate)
 EvalOptions tiny_options(const std::filesystem::path& out) {
   EvalOptions options;
   options.out = out.string();
+  options.device = DeviceChoice::kCpu;  // whatever this machine has
   options.unit_tokens = 400;
   options.segment_units = 2;
   options.batch_tokens = 256;

@@ -113,7 +113,7 @@ TEST(Trace, BlockOfUnequalColumnsIsRefused) {
 
 TEST(Trace, ContradictionsAreNamed) {
   using Change = void (*)(Trace&);
-  const std::array<std::pair<const char*, Change>, 9> changes{{
+  const std::array<std::pair<const char*, Change>, 10> changes{{
       {"starts at token", [](Trace& t) { t.documents.first_token[1] += 1; }},
       {"names document", [](Trace& t) { t.tokens.document[6] = 0; }},
       {"is at position", [](Trace& t) { t.tokens.position[2] = 9; }},
@@ -123,6 +123,11 @@ TEST(Trace, ContradictionsAreNamed) {
       {"scored differently",
        [](Trace& t) { std::swap(t.tokens.nll_gated[1], t.tokens.nll_gated[2]); }},
       {"refined tokens and says", [](Trace& t) { t.documents.random[0] += 1; }},
+      {"and its control",
+       [](Trace& t) {
+         t.tokens.random[1] = 0;
+         t.documents.random[0] = 0;
+       }},
       {"a flag of token", [](Trace& t) { t.tokens.top1_all[3] = 2; }},
   }};
   for (const auto& [words, change] : changes) {

@@ -19,7 +19,7 @@ const appearance = {
 
 function forestRows() {
   const row = (claim, contrast, role, label) => ({
-    ...contrast, label, role, claim: claim.id, low: contrast.interval_bpb[0], high: contrast.interval_bpb[1]});
+    ...contrast, label, role, claim: claim.id, low: contrast.interval_bpb?.[0], high: contrast.interval_bpb?.[1]});
   return verdict.claims.flatMap((claim) => [
     row(claim, claim.contrast, "claim", `${claim.id}: ${claim.contrast.name}`),
     ...claim.slices.map((slice) => row(claim, slice, "slice", `${claim.id}, slice ${slice.name}`)),
@@ -42,10 +42,11 @@ function correctionRows() {
 const charts = {
   forest: {
     rows: forestRows(),
+    drawn: (row) => row.difference_bpb !== null,  // a slice without text has nothing to draw
     more: {margin: [{low: -verdict.margin_bpb, high: verdict.margin_bpb}]},
     columns: [["contrast", (row) => row.label], ["role", (row) => row.role],
-              ["verdict", (row) => row.verdict, (row) => row.verdict], ...contrastColumns, ...sampleColumns,
-              ["delta-method SE", (row) => plain(row.delta_standard_error_bpb), "number"],
+              ["verdict", (row) => row.verdict ?? row.because, (row) => row.verdict ?? "absent"], ...contrastColumns, ...sampleColumns,
+              ["delta-method SE", (row) => measured(row.delta_standard_error_bpb, plain), "number"],
               ["p, Holm", (row) => row.p_holm?.toFixed(4), "number"]],
   },
   scores: {
@@ -79,7 +80,7 @@ const charts = {
 };
 
 async function draw(place) {
-  const name = place.dataset.chart, {rows, more = {}, columns, open} = charts[name];
+  const name = place.dataset.chart, {rows, drawn = () => true, more = {}, columns, open} = charts[name];
   if (rows.length === 0) {
     place.append(element("p", {class: "absent"}, "The report was given no data for this chart."));
     return;
@@ -89,7 +90,7 @@ async function draw(place) {
                          element("div", {class: "table"}, table(columns, rows)));
   place.append(chart, behind);
   // Errors only: of a height given in steps the compiler says at every chart that it will not fit it to the container.
-  const {spec} = vegaLite.compile({...specifications[name], datasets: {rows, ...more}},
+  const {spec} = vegaLite.compile({...specifications[name], datasets: {rows: rows.filter(drawn), ...more}},
                                   {config: appearance, logger: vega.logger(vega.Error)});
   delete spec.$schema;  // Vega-Embed 6.20 takes "v5" for another version than 5.21 and says so on the console
   await vegaEmbed(chart, spec, {renderer: "svg", mode: "vega", downloadFileName: `reprise-${name}`,

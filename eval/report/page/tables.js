@@ -28,9 +28,13 @@ function table(columns, rows) {
   return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
 }
 
+const measured = (value, words) => value === null ? "" : words(value);
+// With the digits it takes to tell it from 100.
+const percent = (confidence) => +(100 * confidence).toFixed(1 + Math.max(0, Math.ceil(-Math.log10(100 * (1 - confidence))))) + " %";
+
 const contrastColumns = [
-  ["difference, BPB", (row) => signed(row.difference_bpb), "number"],
-  ["interval", (row) => `${range(row.interval_bpb)}, ${+(100 * row.confidence).toFixed(1)} %`, "number"],
+  ["difference, BPB", (row) => measured(row.difference_bpb, signed), "number"],
+  ["interval", (row) => measured(row.interval_bpb, (interval) => `${range(interval)}, ${percent(row.confidence)}`), "number"],
 ];
 const sampleColumns = [
   ["documents", (row) => count(row.documents), "number"],
@@ -55,7 +59,7 @@ function tracesTable() {
     ["arm", (row) => row.arm],
     ["artifact bytes", (row) => count(row.artifact_bytes), "number"],
     ["refined", (row) => share(row.refined_fraction), "number"],
-    ["checks", (row) => Object.entries(row.checks).map(([name, check]) => name + (check.passed ? " ✓" : " ✗")).join(", ")],
+    ["checks", (row) => Object.entries(row.checks).map(([name, check]) => name + (!check.run ? " not run" : check.passed ? " ✓" : " ✗")).join(", ")],
     ["artifact SHA-256", (row) => row.artifact_sha256, "digest"],
     ["trace", (row) => row.path, "digest"],
   ], rows);
