@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "base/random.h"
-#include "data/parallel.h"
 #include "eval/bits_per_byte.h"
 
 namespace reprise {

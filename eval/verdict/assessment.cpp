@@ -4,19 +4,20 @@
 
 #include "base/error.h"
 #include "eval/stats/multiplicity.h"
+#include "eval/verdict/comparable.h"
 
 namespace reprise {
 namespace {
 
-/// An arm's traces read under one gate.
+/// An arm's traces read under one policy.
 struct Scoring {
   const std::vector<Evidence>* traces;
-  Gate gate;
+  Policy policy;
 };
 
 std::vector<DocumentScores> by_seed(const Scoring& scoring, std::optional<Slice> slice = {}) {
   std::vector<DocumentScores> scores;
-  for (const auto& trace : *scoring.traces) scores.push_back(trace.scores(scoring.gate, slice));
+  for (const auto& trace : *scoring.traces) scores.push_back(trace.scores(scoring.policy, slice));
   return scores;
 }
 
@@ -40,18 +41,18 @@ class Assessor {
     Assessment assessment;
     if (!arms_.static_arm.empty()) assessment.claims.push_back(c1());
     assessment.claims.push_back(c3());
-    for (const auto& [gate, _] : EnumNames<Gate>::names)
-      assessment.scores.push_back(score("recurrent", {&arms_.recurrent, gate}));
+    for (const auto& [policy, _] : EnumNames<Policy>::names)
+      assessment.scores.push_back(score("recurrent", {&arms_.recurrent, policy}));
     if (!arms_.static_arm.empty())
-      assessment.scores.push_back(score("static", {&arms_.static_arm, Gate::kNone}));
-    for (const Gate gate : {Gate::kGated, Gate::kRandom, Gate::kAll})
-      assessment.corrections.emplace_back(gate, corrections(gate));
+      assessment.scores.push_back(score("static", {&arms_.static_arm, Policy::kNone}));
+    for (const Policy policy : {Policy::kGated, Policy::kRandom, Policy::kAll})
+      assessment.corrections.emplace_back(policy, corrections(policy));
     return assessment;
   }
 
  private:
   Claim c1() const {
-    const Scoring gated{&arms_.recurrent, Gate::kGated}, rival{&arms_.static_arm, Gate::kNone};
+    const Scoring gated{&arms_.recurrent, Policy::kGated}, rival{&arms_.static_arm, Policy::kNone};
     Claim claim{ClaimId::kC1,
                 "at equal artifact bytes, a recurrent model with one gated second pass beats a "
                 "static model",
@@ -59,20 +60,21 @@ class Assessor {
                 family(gated, rival),
                 {}};
     claim.beside = {
-        contrast("recurrent, one pass − static", {&arms_.recurrent, Gate::kNone}, rival),
-        contrast("recurrent, all refined − static", {&arms_.recurrent, Gate::kAll}, rival)};
+        contrast("recurrent, one pass − static", {&arms_.recurrent, Policy::kNone}, rival),
+        contrast("recurrent, all refined − static", {&arms_.recurrent, Policy::kAll}, rival)};
     return claim;
   }
 
   Claim c3() const {
-    const Scoring gated{&arms_.recurrent, Gate::kGated}, random{&arms_.recurrent, Gate::kRandom};
+    const Scoring gated{&arms_.recurrent, Policy::kGated},
+        random{&arms_.recurrent, Policy::kRandom};
     Claim claim{ClaimId::kC3,
                 "a second pass where the gate asks beats as many second passes at random positions",
-                contrast("gated − random at the same rate", gated, random),
+                contrast("gated − as many at random", gated, random),
                 family(gated, random),
                 {}};
-    claim.beside = {contrast("gated − one pass", gated, {&arms_.recurrent, Gate::kNone}),
-                    contrast("gated − all refined", gated, {&arms_.recurrent, Gate::kAll},
+    claim.beside = {contrast("gated − one pass", gated, {&arms_.recurrent, Policy::kNone}),
+                    contrast("gated − all refined", gated, {&arms_.recurrent, Policy::kAll},
                              ClaimKind::kNoDifference)};
     return claim;
   }
@@ -90,53 +92,73 @@ class Assessor {
                    {},
                    {}};
     found.decision = decide(*found.effect.distribution, found.rule);
-    add_needed(found);
+    conclude(found);
+    return found;
+  }
+
+  /// The declared slices, each as far as it has text.
+  std::vector<Contrast> slices_of(const Scoring& claimed, const Scoring& rival) const {
+    std::vector<Contrast> found;
+    for (const auto& name : options_.slices) {
+      Contrast slice{name, rule(ClaimKind::kImprovement), {}, {}, {}, {}};
+      const auto by_seed = differences(claimed, rival, parse_enum<Slice>(name));
+      slice.effect.documents = count_with_text(by_seed.at(0));
+      if (slice.effect.documents >= kMeasurableDocuments)
+        slice.effect = measure(by_seed, effect_options_);
+      found.push_back(std::move(slice));
+    }
     return found;
   }
 
   /// Holm decides 'supported'; the other words rest on intervals that hold for the whole family at
-  /// once (Bonferroni), since Holm's procedure has none.
+  /// once (Bonferroni), since Holm's procedure has none. A slice without text tests nothing, so the
+  /// family is made of the others.
   std::vector<Contrast> family(const Scoring& claimed, const Scoring& rival) const {
-    std::vector<Contrast> found;
+    std::vector<Contrast> slices = slices_of(claimed, rival);
+    std::vector<Contrast*> members;
+    for (auto& slice : slices)
+      if (slice.measured()) members.push_back(&slice);
     std::vector<double> p_values;
-    for (const auto& name : options_.slices) {
-      Contrast slice{name, rule(ClaimKind::kImprovement), {}, {}, {}, {}};
-      slice.rule.confidence =
-          1 - (1 - options_.confidence) / static_cast<double>(options_.slices.size());
-      slice.effect = measure(differences(claimed, rival, parse_enum<Slice>(name)), effect_options_);
-      slice.decision = decide(*slice.effect.distribution, slice.rule);
-      p_values.push_back(slice.decision.p_beyond);
-      found.push_back(std::move(slice));
+    for (Contrast* slice : members) {
+      slice->rule.confidence = 1 - (1 - options_.confidence) / static_cast<double>(members.size());
+      slice->decision = decide(*slice->effect.distribution, slice->rule);
+      p_values.push_back(slice->decision.p_beyond);
     }
     const auto adjusted = holm(p_values);
-    for (size_t i = 0; i < found.size(); ++i) {
-      found[i].p_holm = adjusted[i];
+    for (size_t i = 0; i < members.size(); ++i) {
+      members[i]->p_holm = adjusted[i];
       if (adjusted[i] <= (1 - options_.confidence) / 2)
-        found[i].decision.verdict = Verdict::kSupported;
-      add_needed(found[i]);
+        members[i]->decision.verdict = Verdict::kSupported;
+      conclude(*members[i]);
     }
-    return found;
+    return slices;
   }
 
-  void add_needed(Contrast& contrast) const {
-    if (contrast.decision.verdict == Verdict::kInconclusive)
-      contrast.needed = sample_to_settle(contrast.effect.estimate, contrast.effect.variance(),
-                                         contrast.rule, options_.power);
+  /// What the statistics cannot know: that documents are too few to trust them. Then what would
+  /// settle it.
+  void conclude(Contrast& contrast) const {
+    if (contrast.effect.documents < kFewestDocuments)
+      contrast.decision.verdict = Verdict::kInconclusive;
+    if (contrast.decision.verdict != Verdict::kInconclusive) return;
+    contrast.needed = sample_to_settle(contrast.effect.estimate, contrast.effect.variance(),
+                                       contrast.rule, options_.power);
+    if (contrast.needed)
+      contrast.needed->documents = std::max(contrast.needed->documents, kFewestDocuments);
   }
 
   ArmScore score(std::string arm, const Scoring& scoring) const {
-    ArmScore found{std::move(arm), scoring.gate, measure(by_seed(scoring), effect_options_), 0};
+    ArmScore found{std::move(arm), scoring.policy, measure(by_seed(scoring), effect_options_), 0};
     const auto& traces = *scoring.traces;
     for (const auto& trace : traces)
-      for (const auto& document : trace.scores(scoring.gate))
+      for (const auto& document : trace.scores(scoring.policy))
         found.nats_per_token +=
             document.nats.value / static_cast<double>(trace.tokens * std::ssize(traces));
     return found;
   }
 
-  Corrections corrections(Gate gate) const {
+  Corrections corrections(Policy policy) const {
     Corrections sum;
-    for (const auto& trace : arms_.recurrent) sum += trace.corrections[static_cast<size_t>(gate)];
+    for (const auto& trace : arms_.recurrent) sum += trace.corrections[static_cast<size_t>(policy)];
     return sum;
   }
 
@@ -156,6 +178,7 @@ void require_options(const Arms& arms, const VerdictOptions& options) {
   usage(options.power > 0 && options.power < 1, "verdict.power lies between 0 and 1");
   usage(options.draws >= 100,
         "verdict.draws must be at least 100 for an interval to mean anything");
+  usage(options.seed >= 0, "verdict.seed is negative");
   usage(!arms.recurrent.empty(), "verdict.recurrent names no trace");
   usage(arms.static_arm.empty() || arms.static_arm.size() == arms.recurrent.size(),
         "verdict.recurrent and verdict.static need a trace for each seed, as many of one as of the "
@@ -173,6 +196,11 @@ Assessment assess(const Arms& arms, const VerdictOptions& options) {
   std::vector<Evidence> all = arms.recurrent;
   all.insert(all.end(), arms.static_arm.begin(), arms.static_arm.end());
   require_same_text(all);
+  require_same_scoring(all);
+  require_family(arms.recurrent, Family::kRecurrent);
+  require_family(arms.static_arm, Family::kStatic);
+  require_distinct_artifacts(arms.recurrent);
+  require_distinct_artifacts(arms.static_arm);
   require_equal_bytes(all);
   for (const auto& trace : arms.recurrent)
     require(trace.refined, ExitCode::kInvalidTrace, trace.path,

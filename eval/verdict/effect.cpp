@@ -14,6 +14,10 @@ DocumentScores with_text(const DocumentScores& documents) {
 
 }  // namespace
 
+int64_t count_with_text(const DocumentScores& documents) {
+  return std::ssize(with_text(documents));
+}
+
 Variance Effect::variance() const {
   return {std::pow(delta_standard_error, 2), seed_variance, documents, seeds};
 }

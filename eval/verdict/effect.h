@@ -18,6 +18,14 @@ namespace reprise {
 /// checkpoints.
 inline constexpr size_t kSeedsForArchitecture = 3;
 
+/// Below this many documents no contrast is decided: intervals from a handful of clusters are too
+/// short, and "few" begins at less than 20 to 50 of them (Cameron & Miller, "A Practitioner's Guide
+/// to Cluster-Robust Inference", Journal of Human Resources 50, 2015, section VI).
+inline constexpr int64_t kFewestDocuments = 20;
+
+/// Below this many documents with text there is no standard error at all.
+inline constexpr int64_t kMeasurableDocuments = 2;
+
 struct EffectOptions {
   BootstrapOptions bootstrap;
   double confidence = 0.95;
@@ -34,6 +42,9 @@ struct Effect {
 
   Variance variance() const;
 };
+
+/// Documents with bytes.
+int64_t count_with_text(const DocumentScores& documents);
 
 /// `by_seed[s][i]`: documents without bytes are left out. The distribution is BCa over documents on
 /// the mean of fewer than kSeedsForArchitecture seeds, and the interval over seeds and documents

@@ -4,70 +4,65 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "eval/trace/check_record.h"
 #include "eval/trace/reader.h"
 
 namespace reprise {
 namespace {
 
-constexpr double kEqualBytes = 0.001;
-
-/// What every evaluation checks (eval/checks.h); a trace that lacks one was not taken by it.
-constexpr const char* kChecks[] = {"causality_prediction", "causality_gate", "causality_refined",
-                                   "normalisation", "sparse_equals_dense"};
-
-/// The likelihoods scored under a gate; empty in a trace without a second pass.
-const std::vector<float>& likelihoods(const TokenColumns& tokens, Gate gate) {
-  switch (gate) {
-    case Gate::kGated:
+/// The likelihoods scored under a policy; empty in a trace without a second pass.
+const std::vector<float>& likelihoods(const TokenColumns& tokens, Policy policy) {
+  switch (policy) {
+    case Policy::kGated:
       return tokens.nll_gated;
-    case Gate::kRandom:
+    case Policy::kRandom:
       return tokens.nll_random;
-    case Gate::kAll:
+    case Policy::kAll:
       return tokens.nll_all;
-    case Gate::kNone:
+    case Policy::kNone:
       break;
   }
   return tokens.nll_base;
 }
 
-const std::vector<double>& sums_of(const DocumentColumns& documents, Gate gate) {
-  switch (gate) {
-    case Gate::kGated:
+const std::vector<double>& sums_of(const DocumentColumns& documents, Policy policy) {
+  switch (policy) {
+    case Policy::kGated:
       return documents.nats_gated;
-    case Gate::kRandom:
+    case Policy::kRandom:
       return documents.nats_random;
-    case Gate::kAll:
+    case Policy::kAll:
       return documents.nats_all;
-    case Gate::kNone:
+    case Policy::kNone:
       break;
   }
   return documents.nats_base;
 }
 
-bool refines(const TokenColumns& tokens, Gate gate, size_t i) {
-  switch (gate) {
-    case Gate::kGated:
+bool refines(const TokenColumns& tokens, Policy policy, size_t i) {
+  switch (policy) {
+    case Policy::kGated:
       return tokens.refined[i] != 0;
-    case Gate::kRandom:
+    case Policy::kRandom:
       return tokens.random[i] != 0;
-    case Gate::kAll:
+    case Policy::kAll:
       return true;
-    case Gate::kNone:
+    case Policy::kNone:
       break;
   }
   return false;
 }
 
-DocumentScores whole(const DocumentColumns& documents, Gate gate) {
+DocumentScores whole(const DocumentColumns& documents, Policy policy) {
   DocumentScores scores;
-  const auto& nats = sums_of(documents, gate);
+  const auto& nats = sums_of(documents, policy);
   for (size_t d = 0; d < nats.size(); ++d)
     scores.push_back({{nats[d]}, {static_cast<int64_t>(documents.bytes[d])}});
   return scores;
 }
 
-DocumentScores within(const Trace& trace, Gate gate, Slice slice) {
-  const auto& nll = likelihoods(trace.tokens, gate);
+DocumentScores within(const Trace& trace, Policy policy, Slice slice) {
+  const auto& nll = likelihoods(trace.tokens, policy);
   DocumentScores scores(nll.empty() ? 0 : trace.documents.tokens.size());
   for (size_t i = 0; i < nll.size(); ++i) {
     if (!(trace.tokens.slices[i] & static_cast<uint32_t>(slice))) continue;
@@ -80,12 +75,13 @@ DocumentScores within(const Trace& trace, Gate gate, Slice slice) {
 
 /// Under the coarse rule a refined position sees the same keys whichever others are refined
 /// (docs/refinement.md), so that the column of the dense second pass says what the gate's own pass
-/// predicted there.
-Corrections corrections(const TokenColumns& tokens, Gate gate) {
+/// predicted there, up to rounding: sparse_equals_dense compares the two in every evaluation. Under
+/// another rule every policy needs a column of its own; require_known_rule() keeps those out.
+Corrections corrections(const TokenColumns& tokens, Policy policy) {
   Corrections found;
-  const auto& nll = likelihoods(tokens, gate);
+  const auto& nll = likelihoods(tokens, policy);
   for (size_t i = 0; i < nll.size(); ++i) {
-    if (!refines(tokens, gate, i)) continue;
+    if (!refines(tokens, policy, i)) continue;
     ++found.tokens;
     const bool before = tokens.top1_base[i] != 0, after = tokens.top1_all[i] != 0;
     ++(before ? (after ? found.still_right : found.broken)
@@ -96,15 +92,13 @@ Corrections corrections(const TokenColumns& tokens, Gate gate) {
   return found;
 }
 
-void require_checks_passed(const Evidence& evidence) {
-  const auto& checks = evidence.attributes.checks;
-  for (const char* name : kChecks)
-    require(checks.is_object() && checks.contains(name), ExitCode::kInvalidTrace, evidence.path,
-            ": records no check '", name, "'; evaluate the artifact again");
-  for (const auto& [name, check] : checks.items())
-    require(check.is_object() && check.value("passed", false), ExitCode::kInvalidTrace,
-            evidence.path, ": the check '", name,
-            "' did not pass when the trace was taken; no verdict rests on it");
+/// Corrections of every policy are read from the columns of the pass over all positions
+/// (docs/refinement.md): so they hold under the coarse rule, and under no rule this program does
+/// not know.
+void require_known_rule(const Trace& trace, const std::filesystem::path& path) {
+  require(trace.attributes.refinement_rule == kCoarseRule, ExitCode::kInvalidTrace, path.string(),
+          ": refined under the rule '", trace.attributes.refinement_rule, "'; only under '",
+          kCoarseRule, "' do the columns of all positions tell what a gate's own pass predicted");
 }
 
 }  // namespace
@@ -120,7 +114,7 @@ Corrections& Corrections::operator+=(const Corrections& other) {
   return *this;
 }
 
-const DocumentScores& Evidence::scores(Gate gate, std::optional<Slice> slice) const {
+const DocumentScores& Evidence::scores(Policy policy, std::optional<Slice> slice) const {
   size_t row = 0;
   if (slice) {
     const auto& names = EnumNames<Slice>::names;
@@ -128,55 +122,28 @@ const DocumentScores& Evidence::scores(Gate gate, std::optional<Slice> slice) co
         1 + static_cast<size_t>(std::ranges::find(names, *slice, [](auto& n) { return n.first; }) -
                                 names.begin());
   }
-  return sums[row][static_cast<size_t>(gate)];
+  return sums[row][static_cast<size_t>(policy)];
 }
 
 Evidence load_evidence(const std::filesystem::path& path) {
   const Trace trace = read_trace(path);
+  require_checks_passed(trace.attributes.checks, trace.passes, path.string());
+  if (trace.passes == Passes::kRefined) require_known_rule(trace, path);
   Evidence evidence;
   evidence.path = path.string();
   evidence.attributes = trace.attributes;
   evidence.refined = trace.passes == Passes::kRefined;
   evidence.documents = trace.documents.hash;
   evidence.tokens = static_cast<int64_t>(trace.tokens.token.size());
-  for (const auto& [gate, _] : EnumNames<Gate>::names) {
-    const auto column = static_cast<size_t>(gate);
-    evidence.sums[0][column] = whole(trace.documents, gate);
+  for (const auto& [policy, _] : EnumNames<Policy>::names) {
+    const auto column = static_cast<size_t>(policy);
+    evidence.sums[0][column] = whole(trace.documents, policy);
     size_t row = 1;
     for (const auto& [slice, name] : EnumNames<Slice>::names)
-      evidence.sums[row++][column] = within(trace, gate, slice);
-    if (evidence.refined) evidence.corrections[column] = corrections(trace.tokens, gate);
+      evidence.sums[row++][column] = within(trace, policy, slice);
+    if (evidence.refined) evidence.corrections[column] = corrections(trace.tokens, policy);
   }
-  require_checks_passed(evidence);
   return evidence;
-}
-
-void require_same_text(const std::vector<Evidence>& traces) {
-  const auto same = [&](const Evidence& trace, const auto& first, const auto& own,
-                        std::string_view what) {
-    require(first == own, ExitCode::kInvalidTrace, trace.path, " and ", traces[0].path,
-            " differ in their ", what, "; evaluate both on the same split of the same corpus");
-  };
-  const TraceAttributes& first = traces.at(0).attributes;
-  for (const auto& trace : traces) {
-    same(trace, first.tokenizer_sha256, trace.attributes.tokenizer_sha256, "tokenizer");
-    same(trace, first.corpus_digest, trace.attributes.corpus_digest, "corpus");
-    same(trace, first.split, trace.attributes.split, "split");
-    same(trace, first.early_tokens, trace.attributes.early_tokens, "slice early");
-    same(trace, first.rare_share, trace.attributes.rare_share, "slice rare");
-    same(trace, traces[0].documents, trace.documents, "documents");
-    same(trace, traces[0].tokens, trace.tokens, "number of tokens");
-  }
-}
-
-void require_equal_bytes(const std::vector<Evidence>& traces) {
-  const auto bytes = [](const Evidence& trace) { return trace.attributes.artifact_bytes; };
-  const auto [least, most] = std::ranges::minmax_element(traces, {}, bytes);
-  const int64_t apart = bytes(*most) - bytes(*least);
-  require(static_cast<double>(apart) <= kEqualBytes * static_cast<double>(bytes(*most)),
-          ExitCode::kInvalidTrace, "the artifacts of ", least->path, " and ", most->path, " have ",
-          bytes(*least), " and ", bytes(*most), " bytes, ", apart,
-          " apart where 0.1 % is allowed; pack both to the same target");
 }
 
 }  // namespace reprise

@@ -16,18 +16,18 @@
 
 namespace reprise {
 
-/// Which likelihood column is scored: the gate and its controls.
-enum class Gate {
+/// Which positions take the second pass, so which likelihood column is scored.
+enum class Policy {
   kNone,    ///< base passes only
   kGated,   ///< a second pass where the gate says
-  kRandom,  ///< at as many positions, drawn at random
+  kRandom,  ///< at as many positions of every document, drawn at random
   kAll,     ///< everywhere
 };
 template <>
-struct EnumNames<Gate> {
+struct EnumNames<Policy> {
   static constexpr std::array names{
-      std::pair{Gate::kNone, "none"}, std::pair{Gate::kGated, "gated"},
-      std::pair{Gate::kRandom, "random"}, std::pair{Gate::kAll, "all"}};
+      std::pair{Policy::kNone, "none"}, std::pair{Policy::kGated, "gated"},
+      std::pair{Policy::kRandom, "random"}, std::pair{Policy::kAll, "all"}};
 };
 
 template <>
@@ -54,27 +54,20 @@ struct Evidence {
   bool refined = false;                ///< evaluated with a second pass
   std::vector<std::string> documents;  ///< SHA-256 of their texts, in hex
   int64_t tokens = 0;
-  std::array<Corrections, 4> corrections;  ///< by Gate; that of kNone is empty
+  std::array<Corrections, 4> corrections;  ///< by Policy; that of kNone is empty
 
   /// Per document. With a slice, over the document's tokens in it: many have none, and then 0
   /// bytes.
-  const DocumentScores& scores(Gate gate, std::optional<Slice> slice = {}) const;
+  const DocumentScores& scores(Policy policy, std::optional<Slice> slice = {}) const;
 
-  /// Whole text, then each slice in the order of EnumNames<Slice>; by Gate. Empty without a second
-  /// pass but for kNone.
+  /// Whole text, then each slice in the order of EnumNames<Slice>; by Policy. Empty without a
+  /// second pass but for kNone.
   std::array<std::array<DocumentScores, 4>, 1 + EnumNames<Slice>::names.size()> sums;
 };
 
 /// Reads and validates a trace. Throws kBadInput (no trace) or kInvalidTrace (it contradicts
-/// itself, or one of the checks that were run with it did not pass).
+/// itself, a check that applies to it was not run or did not pass, or its second pass was made
+/// under a rule whose corrections cannot be read from its columns).
 Evidence load_evidence(const std::filesystem::path& path);
-
-/// Throws kInvalidTrace unless all were taken on the same text: corpus, split, tokenizer, slices,
-/// and every document.
-void require_same_text(const std::vector<Evidence>& traces);
-
-/// Throws kInvalidTrace where the sizes of the artifacts differ by more than 0.1 % of the largest:
-/// the width of the band `reprise pack` fills, within which the comparison is one at equal bytes.
-void require_equal_bytes(const std::vector<Evidence>& traces);
 
 }  // namespace reprise

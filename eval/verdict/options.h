@@ -35,7 +35,7 @@ struct VerdictOptions {
     field("study", study, "file",
           "study file; its [verdict] section is the pre-registration, and its digest is printed");
     field("margin-bpb", margin_bpb, "bits per byte",
-          "smallest difference that matters; has no default, since it is chosen before the run");
+          required("smallest difference that matters, chosen before the run"));
     field("primary", primary, "", "claim the study stands or falls by");
     field("confidence", confidence, "", "of every interval; one-sided tests take the error left");
     field("power", power, "", "with which the sample sizes named by 'inconclusive' would decide");

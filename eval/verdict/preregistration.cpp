@@ -1,5 +1,7 @@
 #include "eval/verdict/preregistration.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/program_options/option.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <sstream>
@@ -12,11 +14,8 @@ namespace {
 
 namespace po = boost::program_options;
 
-const Option& option_named(const OptionSet& set, const std::string& name) {
-  for (const auto& option : set.options())
-    if (option.name == name) return option;
-  fail(ExitCode::kUsage, "unknown option '", name, "'");
-}
+constexpr std::array kFree{"verdict.recurrent", "verdict.static", "verdict.study", "verdict.out",
+                           "verdict.require-decision"};
 
 std::vector<po::option> verdict_section(const std::string& text,
                                         const std::filesystem::path& study) {
@@ -34,27 +33,34 @@ std::vector<po::option> verdict_section(const std::string& text,
 
 }  // namespace
 
-std::string apply_preregistration(const std::filesystem::path& study, VerdictOptions& options) {
-  VerdictOptions unset, declared;
-  OptionSet given("verdict", ""), defaults("verdict", ""), file("verdict", "");
-  given.add("verdict", options);
-  defaults.add("verdict", unset);
-  file.add("verdict", declared);
+Preregistration read_preregistration(const std::filesystem::path& study) {
   const std::string text = read_file(study);
+  Preregistration declared{{}, to_hex(sha256(text))};
+  OptionSet set("verdict", "");
+  set.add("verdict", declared.options);
   for (const auto& entry : verdict_section(text, study)) {
-    const std::string& name = entry.string_key;
     try {
-      file.set(name, entry.value.at(0));
+      set.set(entry.string_key, entry.value.at(0));
     } catch (const Error& error) {
       fail(error.code(), study.string(), ": ", error.what());
     }
-    const OptionValue value = option_named(given, name).get();
-    require(value == option_named(defaults, name).get() || value == option_named(file, name).get(),
-            ExitCode::kUsage, "--", name, " is not what ", study.string(),
-            " declares; what is declared before the run holds");
-    given.set(name, entry.value.at(0));
   }
-  return to_hex(sha256(text));
+  return declared;
+}
+
+void require_as_declared(VerdictOptions given, Preregistration declared,
+                         const std::filesystem::path& study) {
+  OptionSet first("verdict", ""), second("verdict", "");
+  first.add("verdict", given);
+  second.add("verdict", declared.options);
+  for (size_t i = 0; i < first.options().size(); ++i) {
+    const Option& option = first.options()[i];
+    const bool free = std::ranges::find(kFree, option.name) != kFree.end();
+    require(free || option.get() == second.options()[i].get(), ExitCode::kUsage, "--", option.name,
+            " is not what ", study.string(),
+            " declares, by name or by leaving it at its default; what is declared before the run "
+            "holds");
+  }
 }
 
 }  // namespace reprise

@@ -12,7 +12,21 @@ using nlohmann::json;
 
 json interval_json(const Interval& interval) { return {interval.low, interval.high}; }
 
+/// The same fields as of any contrast; what was not measured is null.
+json absent_json(const Contrast& slice) {
+  json entry{{"name", slice.name},
+             {"because", reason_words(slice)},
+             {"asserts", "improvement"},
+             {"documents", slice.effect.documents}};
+  for (const char* field :
+       {"verdict", "difference_bpb", "interval_bpb", "confidence", "delta_standard_error_bpb",
+        "seeds", "interval_over", "p_beyond_margin", "p_tost", "p_holm"})
+    entry[field] = nullptr;
+  return entry;
+}
+
 json contrast_json(const Contrast& contrast) {
+  if (!contrast.measured()) return absent_json(contrast);
   const Effect& effect = contrast.effect;
   json entry{
       {"name", contrast.name},
@@ -73,7 +87,7 @@ json traces_json(const std::vector<Evidence>& traces) {
 
 json text_json(const Evidence& trace) {
   Bytes bytes;
-  for (const auto& document : trace.scores(Gate::kNone)) bytes += document.bytes;
+  for (const auto& document : trace.scores(Policy::kNone)) bytes += document.bytes;
   return {{"split", trace.attributes.split},
           {"corpus_digest", trace.attributes.corpus_digest},
           {"tokenizer_sha256", trace.attributes.tokenizer_sha256},
@@ -87,7 +101,7 @@ json scores_json(const std::vector<ArmScore>& scores, double confidence) {
   for (const auto& score : scores)
     entries.push_back(
         {{"arm", score.arm},
-         {"gate", enum_name(score.gate)},
+         {"gate", enum_name(score.policy)},
          {"bpb", score.effect.estimate},
          {"interval_bpb", interval_json(score.effect.distribution->interval(confidence))},
          {"delta_standard_error_bpb", score.effect.delta_standard_error},
@@ -98,8 +112,8 @@ json scores_json(const std::vector<ArmScore>& scores, double confidence) {
 
 json corrections_json(const Assessment& assessment) {
   json entries = json::array();
-  for (const auto& [gate, found] : assessment.corrections)
-    entries.push_back({{"gate", enum_name(gate)},
+  for (const auto& [policy, found] : assessment.corrections)
+    entries.push_back({{"gate", enum_name(policy)},
                        {"tokens", found.tokens},
                        {"fixed", found.fixed},
                        {"broken", found.broken},

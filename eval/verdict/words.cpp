@@ -1,5 +1,6 @@
 #include "eval/verdict/words.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace reprise {
@@ -21,8 +22,18 @@ std::string signed_number(double value) {
   return concat(value < 0 ? "−" : value > 0 ? "+" : "", fixed(std::abs(value), kDigits));
 }
 
+/// In per cent, with the digits it takes to tell it from 100: two of the error that is left.
+std::string confidence_words(double confidence) {
+  const double error = 100 * (1 - confidence);
+  std::string text =
+      fixed(100 * confidence, 1 + std::max(0, static_cast<int>(std::ceil(-std::log10(error)))));
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text + " %";
+}
+
 std::string interval_words(const Contrast& contrast) {
-  return concat(fixed(100 * contrast.rule.confidence, 0), " % interval ",
+  return concat(confidence_words(contrast.rule.confidence), " interval ",
                 signed_number(contrast.decision.interval.low), " to ",
                 signed_number(contrast.decision.interval.high));
 }
@@ -38,11 +49,36 @@ std::string needed_words(const Contrast& contrast) {
   return concat("about ", contrast.needed->documents, " documents and ", seeds, " would settle it");
 }
 
+std::string few_words(const Effect& effect) {
+  return concat("too few documents to trust an interval: ", effect.documents, " where at least ",
+                kFewestDocuments, " are needed for any other word");
+}
+
+std::string slice_words(const Contrast& slice) {
+  if (!slice.measured()) return reason_words(slice);
+  return concat(
+      verdict_word(slice.decision.verdict), ", ", direction(slice.effect.estimate), " (",
+      interval_words(slice), "; Holm-corrected p ", fixed(*slice.p_holm, 4),
+      slice.effect.documents < kFewestDocuments ? concat("; ", few_words(slice.effect)) : "", ")");
+}
+
+/// Which slices the correction counted, where it is not all that were declared.
+std::string family_words(const std::vector<Contrast>& slices) {
+  const auto members = std::ranges::count_if(slices, &Contrast::measured);
+  if (members == std::ssize(slices)) return "";
+  return concat("\n  The correction counts the ", members, " of ", slices.size(),
+                " declared slices that have text.");
+}
+
 }  // namespace
 
 std::string claim_name(ClaimId id) { return id == ClaimId::kC1 ? "C1" : "C3"; }
 
 std::string reason_words(const Contrast& contrast) {
+  if (!contrast.measured())
+    return concat("no text here: the slice has tokens in ",
+                  counted(contrast.effect.documents, "document", "documents"), " where at least ",
+                  kMeasurableDocuments, " are needed");
   const auto& [verdict, interval, p_beyond, p_tost] = contrast.decision;
   const bool inside =
       interval.low > -contrast.rule.margin_bpb && interval.high < contrast.rule.margin_bpb;
@@ -58,7 +94,9 @@ std::string reason_words(const Contrast& contrast) {
       return concat(
           "two one-sided tests put the difference inside the margin (p = ", fixed(p_tost, 4), ")");
     case Verdict::kInconclusive:
-      return concat("the data do not decide; ", needed_words(contrast));
+      return concat(contrast.effect.documents < kFewestDocuments ? few_words(contrast.effect)
+                                                                 : "the data do not decide",
+                    "; ", needed_words(contrast));
   }
   return "";
 }
@@ -87,9 +125,8 @@ std::string claim_words(const Claim& claim, const VerdictOptions& options) {
              verdict_word(primary.decision.verdict), ". Claim: ", claim.text,
              ". Found: ", found_words(primary), ".", scope.empty() ? "" : " ", scope);
   for (const auto& slice : claim.slices)
-    words += concat("\n  slice ", slice.name, ": ", verdict_word(slice.decision.verdict), ", ",
-                    direction(slice.effect.estimate), " (", interval_words(slice),
-                    "; Holm-corrected p ", fixed(*slice.p_holm, 4), ")");
+    words += concat("\n  slice ", slice.name, ": ", slice_words(slice));
+  words += family_words(claim.slices);
   for (const auto& beside : claim.beside)
     words += concat("\n  beside: ", beside.name, ", ", direction(beside.effect.estimate), " (",
                     interval_words(beside), ")");

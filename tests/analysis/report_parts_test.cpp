@@ -43,6 +43,18 @@ TEST(LabelledFile, TakesALabelOrItsFolder) {
 
 class ReportParts : public testing::Test {
  protected:
+  /// The line with which reading is refused.
+  template <class Read>
+  std::string refusal(const Read& read) {
+    try {
+      read();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kBadInput);
+      return error.what();
+    }
+    return "accepted";
+  }
+
   std::string file(const std::string& name, std::string_view text) {
     write_file(folder_ / name, text);
     return folder_ / name;
@@ -61,7 +73,11 @@ TEST_F(ReportParts, BytesAreSummedOverLayers) {
       {"artifact": "a", "group": "header", "part": "", "cause": "header", "bytes": 100, "weights": 0},
       {"artifact": "a", "group": "mlp", "part": "up", "cause": "codes", "bytes": 24, "weights": 40},
       {"artifact": "a", "group": "mlp", "part": "up", "cause": "scales", "bytes": 1, "weights": 20}])"));
-  EXPECT_THROW(byte_rows({file("bad.json", "{}")}), Error);
+  const std::string bad = file("bad.json", "{}");
+  EXPECT_EQ(refusal([&] { byte_rows({bad}); }),
+            bad +
+                ": not a byte ledger; give the .ledger.json that reprise pack wrote beside an "
+                "artifact");
   EXPECT_THROW(byte_rows({folder_ / "none.json"}), Error);
 }
 
@@ -74,7 +90,9 @@ TEST_F(ReportParts, CurvesAreMeansOverStretches) {
   EXPECT_EQ(rows[0], (json{{"run", "run"}, {"measure", "loss_nats"}, {"step", 2}, {"value", 1.5}}));
   EXPECT_EQ(rows[2].at("step"), 5);
   EXPECT_EQ(rows[2].at("value"), 5);
-  EXPECT_THROW(curve_rows({file("bad.jsonl", "not json\n")}, 3), Error);
+  const std::string bad = file("bad.jsonl", "not json\n");
+  EXPECT_EQ(refusal([&] { curve_rows({bad}, 3); }),
+            bad + ":1: not a line of metrics; give the metrics.jsonl of reprise train");
   EXPECT_THROW(curve_rows({}, 0), Error);
 }
 

@@ -43,6 +43,8 @@ class Report : public testing::Test {
     Trace made = make_trace(arm);
     made.attributes.tokenizer_sha256 = to_hex(sha256_file(folder_ / "tokenizer.model"));
     made.attributes.domains[0] = kHostileName;
+    // A slice without text: nothing to draw, and the page must say so without an error.
+    for (auto& slices : made.tokens.slices) slices &= ~static_cast<uint32_t>(Slice::kEarly);
     write_trace(folder_ / name, made.passes, made.tokens, made.documents, made.attributes);
     return folder_ / name;
   }
@@ -60,10 +62,10 @@ class Report : public testing::Test {
     write_file(folder_ / "tokenizer.model", tokenizer_model());
     const SyntheticArm gain{.gated_gain_bpb = 0.006, .noise_bpb = 0.004};
     const SyntheticArm rival{.passes = Passes::kBaseOnly, .training_seed = 9};
-    write_file(folder_ / "study.ini", "[verdict]\nmargin-bpb = 0.002\n");
+    write_file(folder_ / "study.ini", "[verdict]\nmargin-bpb = 0.002\ndraws = 2000\n");
     run(run_verdict, {"--verdict.recurrent", trace("recurrent.h5", gain), "--verdict.static",
                       trace("static.h5", rival), "--verdict.study", folder_ / "study.ini",
-                      "--verdict.draws", "2000", "--verdict.out", folder_ / "verdict.json"});
+                      "--verdict.out", folder_ / "verdict.json"});
   }
 
   std::string ledger(const std::string& name, int64_t scale) {
@@ -160,20 +162,41 @@ TEST_F(Report, SaysWhatItWasNotGiven) {
 
 TEST_F(Report, RefusesWhatIsNoVerdict) {
   const auto comm = make_self_communicator();
-  const auto code = [&](const std::string& text) {
-    write_file(folder_ / "verdict.json", text);
-    const std::vector<std::string> words{"--report.verdict", folder_ / "verdict.json",
-                                         "--report.out", folder_ / "page.html"};
+  const std::string verdict = folder_ / "verdict.json";
+  const auto expect_refused = [&](const std::string& text) {
+    write_file(verdict, text);
     try {
-      return run_report(words, *comm);
+      run_report(std::vector<std::string>{"--report.verdict", verdict, "--report.out",
+                                          folder_ / "page.html"},
+                 *comm);
+      ADD_FAILURE() << "accepted: " << text;
     } catch (const Error& error) {
-      return error.code();
+      EXPECT_EQ(error.code(), ExitCode::kBadInput);
+      EXPECT_EQ(error.what(), verdict +
+                                  ": not what reprise verdict writes; give the file it wrote "
+                                  "to --verdict.out");
     }
   };
-  EXPECT_EQ(code("{}"), ExitCode::kBadInput);
-  EXPECT_EQ(code("not json"), ExitCode::kBadInput);
-  EXPECT_EQ(code(R"({"claims": [{}], "traces": {}})"), ExitCode::kBadInput);
+  for (const char* text : {"{}", "not json", R"({"claims": [{}], "traces": {}})",
+                           R"({"claims": [], "traces": 1})", R"({"claims": 1, "traces": {}})"})
+    expect_refused(text);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "page.html"));
+}
+
+TEST_F(Report, RefusesCountsBelowZero) {
+  const auto comm = make_self_communicator();
+  for (const auto& [option, line] :
+       {std::pair{"--report.documents", "report.documents is negative"},
+        {"--report.tokens", "report.tokens must be above 0"}}) {
+    try {
+      run_report(std::vector<std::string>{"--report.out", folder_ / "page.html", option, "-1"},
+                 *comm);
+      ADD_FAILURE() << "accepted: " << option;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kUsage);
+      EXPECT_EQ(std::string(error.what()), line);
+    }
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/random.h"
+#include "eval/trace/check_record.h"
 #include "eval/trace/writer.h"
 
 namespace reprise {
@@ -12,7 +13,8 @@ namespace {
 
 constexpr uint64_t kTextSeed = 21;
 constexpr uint32_t kBytes = 2;   // of every token: makes an effect per byte easy to place
-constexpr uint64_t kEvery = 10;  // one token in so many is refined
+constexpr uint32_t kEvery = 10;  // one token in so many is refined
+constexpr uint32_t kFirst = 5;   // the first of a document, so that one in kEvery is on average
 
 /// Effects per token of one document, in nats; a refined token carries those of kEvery.
 struct DocumentEffects {
@@ -29,8 +31,12 @@ DocumentEffects effects_of(const SyntheticArm& arm, uint64_t document) {
   return {effect(arm.shift_bpb, 0), effect(arm.gated_gain_bpb, 1), effect(arm.random_gain_bpb, 2)};
 }
 
-void add_refinement(TokenColumns& t, const DocumentEffects& effects, uint64_t row) {
-  const bool refined = row % kEvery == 0, random = row % kEvery == 1;
+/// The control refines the token behind each that the gate refines; so the gate leaves out a
+/// document's last one.
+void add_refinement(TokenColumns& t, const DocumentEffects& effects, uint32_t tokens) {
+  const uint32_t position = t.position.back();
+  const bool refined = position % kEvery == kFirst && position < tokens,
+             random = position % kEvery == kFirst + 1;
   const float base = t.nll_base.back();
   const double gain = refined  ? effects.gated_gain
                       : random ? effects.random_gain
@@ -47,8 +53,9 @@ void add_refinement(TokenColumns& t, const DocumentEffects& effects, uint64_t ro
   t.passes.back() += refined;
 }
 
-void add_token(Trace& trace, const SyntheticArm& arm, uint32_t document, uint32_t position) {
-  const uint64_t row = trace.tokens.token.size();
+/// The next of a document's `tokens`.
+void add_token(Trace& trace, const SyntheticArm& arm, uint32_t document, uint32_t position,
+               uint32_t tokens) {
   const RandomStream text(kTextSeed, Purpose::kTest, document);
   const DocumentEffects effects = effects_of(arm, document);
   auto& t = trace.tokens;
@@ -64,7 +71,7 @@ void add_token(Trace& trace, const SyntheticArm& arm, uint32_t document, uint32_
   t.passes.push_back(1);
   t.slices.push_back((position <= 16 ? static_cast<uint32_t>(Slice::kEarly) : 0) |
                      (t.token.back() % 7 == 0 ? static_cast<uint32_t>(Slice::kRare) : 0));
-  if (arm.passes == Passes::kRefined) add_refinement(t, effects, row);
+  if (arm.passes == Passes::kRefined) add_refinement(t, effects, tokens);
 }
 
 double sum(const std::vector<float>& values, size_t first) {
@@ -107,7 +114,7 @@ Trace make_trace(const SyntheticArm& arm) {
     const auto tokens =
         static_cast<uint32_t>(40 + RandomStream(kTextSeed, Purpose::kTest, document).below(0, 160));
     for (uint32_t position = 1; position <= tokens; ++position)
-      add_token(trace, arm, document, position);
+      add_token(trace, arm, document, position, tokens);
     close_document(trace, document, first);
   }
   auto& a = trace.attributes;
@@ -119,10 +126,21 @@ Trace make_trace(const SyntheticArm& arm) {
   a.domains = {"python", "perl"};
   a.early_tokens = 16;
   a.rare_share = 0.1;
-  a.refined_fraction = a.random_fraction = arm.passes == Passes::kRefined ? 0.1 : 0;
-  for (const char* check : {"causality_prediction", "causality_gate", "causality_refined",
-                            "normalisation", "sparse_equals_dense"})
-    a.checks[check] = {{"passed", true}, {"measured", 0.0}, {"tolerance", 1e-6}};
+  const bool refined = arm.passes == Passes::kRefined;
+  a.configuration = {{"eval",
+                      {{"artifact", "arm.reprise"},
+                       {"window", 64},
+                       {"stride", 32},
+                       {"batch-tokens", 8192},
+                       {"precision", "fp32"},
+                       {"device", "cpu"},
+                       {"refine", "auto"}}},
+                     {"model", {{"family", refined ? "recurrent" : "static"}}}};
+  a.refined_fraction = a.random_fraction = refined ? 0.1 : 0;
+  if (refined) a.refinement_rule = kCoarseRule;
+  for (const auto& [check, name] : EnumNames<Check>::names)
+    a.checks[std::string(name)] =
+        applies(check, arm.passes) ? check_record(0.0, 1e-6) : check_record({}, 1e-6);
   return trace;
 }
 

@@ -4,14 +4,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "base/comm/communicator.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "eval/trace/writer.h"
 #include "eval/verdict/evidence.h"
-#include "launch/command.h"
-#include "tests/analysis/synthetic_arms.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/analysis/verdict_command.h"
 
 namespace reprise {
 namespace {
@@ -20,69 +17,6 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 constexpr double kNoGain = 0;
-
-struct Outcome {
-  ExitCode code = ExitCode::kOk;
-  std::string words;  ///< of the command, or of the error
-  json record;
-
-  const json& claim(const std::string& id) const {
-    for (const auto& claim : record.at("claims"))
-      if (claim.at("id") == id) return claim;
-    throw std::out_of_range(id);
-  }
-  std::string verdict(const std::string& id) const { return claim(id).at("verdict"); }
-};
-
-class Verdicts : public testing::Test {
- protected:
-  /// `seeds` traces of an arm, comma separated.
-  std::string traces(const std::string& name, SyntheticArm arm, uint32_t seeds = 1) {
-    std::string paths;
-    for (uint32_t seed = 0; seed < seeds; ++seed) {
-      arm.training_seed += 1;
-      const auto path = write_synthetic(folder_ / concat(name, seed, ".h5"), arm);
-      paths += concat(paths.empty() ? "" : ",", path);
-    }
-    return paths;
-  }
-
-  std::string static_arm(uint32_t seeds = 1, SyntheticArm arm = {}) {
-    arm.passes = Passes::kBaseOnly;
-    arm.training_seed = 100;
-    return traces("static", arm, seeds);
-  }
-
-  Outcome run(std::vector<std::string> words) {
-    Outcome outcome;
-    const std::string out = folder_ / "verdict.json";
-    words.insert(words.end(), {"--verdict.out", out});
-    const auto comm = make_self_communicator();
-    testing::internal::CaptureStdout();
-    try {
-      outcome.code = run_verdict(words, *comm);
-      outcome.words = testing::internal::GetCapturedStdout();
-      outcome.record = json::parse(read_file(out));
-    } catch (const Error& error) {
-      testing::internal::GetCapturedStdout();
-      outcome.code = error.code();
-      outcome.words = error.what();
-    }
-    return outcome;
-  }
-
-  Outcome compare(const SyntheticArm& recurrent, uint32_t seeds = 1,
-                  std::vector<std::string> more = {}, const std::string& margin_bpb = "0.002") {
-    std::vector<std::string> words{"--verdict.recurrent",  traces("recurrent", recurrent, seeds),
-                                   "--verdict.static",     static_arm(seeds),
-                                   "--verdict.margin-bpb", margin_bpb,
-                                   "--verdict.draws",      "2000"};
-    words.insert(words.end(), more.begin(), more.end());
-    return run(words);
-  }
-
-  TemporaryFolder folder_;
-};
 
 TEST_F(Verdicts, AGainBeyondTheMarginIsSupported) {
   const Outcome outcome = compare({.gated_gain_bpb = 0.02, .random_gain_bpb = kNoGain});
@@ -150,6 +84,57 @@ TEST_F(Verdicts, SlicesAreCorrectedAndOthersShownBeside) {
   EXPECT_EQ(outcome.record.at("scores").size(), 5);
 }
 
+TEST_F(Verdicts, AnIntervalIsNamedWithTheDigitsItTakes) {
+  const Outcome outcome = compare({.gated_gain_bpb = 0.02}, 1, {"--verdict.confidence", "0.9999"});
+  EXPECT_THAT(outcome.words, HasSubstr("(99.99 % interval"));
+  EXPECT_THAT(outcome.words, HasSubstr("(99.995 % interval"));  // of one slice in two
+  EXPECT_THAT(compare({.gated_gain_bpb = 0.02}).words,
+              AllOf(HasSubstr("(95 % interval"), HasSubstr("(97.5 % interval")));
+}
+
+TEST_F(Verdicts, FewDocumentsDecideNothing) {
+  const auto judged = [&](int64_t documents) {
+    return run({"--verdict.recurrent",
+                traces("recurrent", {.gated_gain_bpb = 0.02, .documents = documents}),
+                "--verdict.static", static_arm(1, {.documents = documents}), "--verdict.margin-bpb",
+                "0.002", "--verdict.draws", "500"});
+  };
+  const Outcome few = judged(19);
+  for (const auto& claim : few.record.at("claims")) {
+    EXPECT_EQ(claim.at("verdict"), "inconclusive");
+    EXPECT_GE(claim.at("contrast").at("would_settle").at("documents"), 20);
+    for (const auto& slice : claim.at("slices")) EXPECT_EQ(slice.at("verdict"), "inconclusive");
+    for (const auto& other : claim.at("beside")) EXPECT_EQ(other.at("verdict"), "inconclusive");
+  }
+  EXPECT_THAT(few.words, HasSubstr("too few documents to trust an interval: 19 where at least 20"));
+  EXPECT_EQ(judged(20).verdict("C1"), "supported");
+}
+
+TEST_F(Verdicts, ASliceWithoutTextIsSaidAndTheOthersAreDecided) {
+  // No token is early, or those of one document.
+  for (const uint32_t documents : {0u, 1u}) {
+    const auto without_early = [documents](Trace& t) {
+      for (size_t i = 0; i < t.tokens.slices.size(); ++i)
+        if (t.tokens.document[i] >= documents)
+          t.tokens.slices[i] &= ~static_cast<uint32_t>(Slice::kEarly);
+    };
+    const Outcome outcome =
+        run({"--verdict.recurrent", altered({.gated_gain_bpb = 0.02}, "r.h5", without_early),
+             "--verdict.static",
+             altered({.passes = Passes::kBaseOnly, .training_seed = 9}, "s.h5", without_early),
+             "--verdict.margin-bpb", "0.002", "--verdict.draws", "500"});
+    EXPECT_EQ(outcome.verdict("C1"), "supported");
+    const json slices = outcome.claim("C1").at("slices");
+    EXPECT_EQ(slices[0].at("documents"), documents);
+    for (const char* field : {"verdict", "difference_bpb", "interval_bpb", "p_holm"})
+      EXPECT_TRUE(slices[0].at(field).is_null()) << field;
+    EXPECT_EQ(slices[1].at("confidence"), 0.95);  // a family of one
+    EXPECT_EQ(slices[1].at("p_holm"), slices[1].at("p_beyond_margin"));
+    EXPECT_THAT(outcome.words, HasSubstr("slice early: no text here"));
+    EXPECT_THAT(outcome.words, HasSubstr("counts the 1 of 2 declared slices that have text"));
+  }
+}
+
 TEST_F(Verdicts, TheSameTracesGiveTheSameBytes) {
   const SyntheticArm arm{.gated_gain_bpb = 0.004};
   const Outcome first = compare(arm), second = compare(arm);
@@ -165,26 +150,6 @@ TEST_F(Verdicts, WithoutAStaticArmOnlyTheGateIsJudged) {
   EXPECT_THAT(outcome.words, HasSubstr("C3 (primary): supported."));
   EXPECT_EQ(run({"--verdict.recurrent", recurrent, "--verdict.margin-bpb", "0.002"}).code,
             ExitCode::kUsage);
-}
-
-TEST_F(Verdicts, TheStudyFileDeclaresTheMargin) {
-  const std::string study = folder_ / "study.ini";
-  write_file(study, "[study]\nname = demo\n[verdict]\nmargin-bpb = 0.5\nslices = early\n");
-  const std::vector<std::string> arms{"--verdict.recurrent", traces("recurrent", {}),
-                                      "--verdict.static",    static_arm(),
-                                      "--verdict.draws",     "500",
-                                      "--verdict.study",     study};
-  const Outcome outcome = run(arms);
-  EXPECT_EQ(outcome.record.at("margin_bpb"), 0.5);
-  EXPECT_EQ(outcome.record.at("claims")[0].at("slices").size(), 1);
-  EXPECT_EQ(outcome.record.at("study").at("sha256"), to_hex(sha256_file(study)));
-  EXPECT_THAT(outcome.words, HasSubstr(to_hex(sha256_file(study))));
-
-  auto contradicting = arms;
-  contradicting.insert(contradicting.end(), {"--verdict.margin-bpb", "0.1"});
-  EXPECT_EQ(run(contradicting).code, ExitCode::kUsage);
-  write_file(study, "[verdict]\nmargn-bpb = 0.5\n");
-  EXPECT_THAT(run(arms).words, HasSubstr("did you mean 'verdict.margin-bpb'"));
 }
 
 TEST_F(Verdicts, RefusesArtifactsOfUnequalBytes) {
@@ -215,9 +180,9 @@ TEST_F(Verdicts, RefusesOtherDocuments) {
   EXPECT_THAT(altered([](Trace& t) { t.attributes.early_tokens = 8; }).words, HasSubstr("early"));
   EXPECT_EQ(altered([](Trace& t) { t.documents.nats_base[5] += 1; }).code, ExitCode::kInvalidTrace);
   const Outcome failed =
-      altered([](Trace& t) { t.attributes.checks["causality_gate"]["passed"] = false; });
+      altered([](Trace& t) { t.attributes.checks["normalisation"]["passed"] = false; });
   EXPECT_EQ(failed.code, ExitCode::kInvalidTrace);
-  EXPECT_THAT(failed.words, HasSubstr("'causality_gate' did not pass"));
+  EXPECT_THAT(failed.words, HasSubstr("'normalisation' did not pass"));
   EXPECT_THAT(altered([](Trace& t) { t.attributes.checks.erase("normalisation"); }).words,
               HasSubstr("records no check 'normalisation'"));
 }
@@ -242,12 +207,58 @@ TEST_F(Verdicts, RefusesOptionsThatDecideNothing) {
   usage({margin[0], margin[1], "--verdict.confidence", "1"}, "verdict.confidence");
   usage({margin[0], margin[1], "--verdict.power", "0"}, "verdict.power");
   usage({margin[0], margin[1], "--verdict.draws", "0"}, "verdict.draws");
+  usage({margin[0], margin[1], "--verdict.seed", "-1"}, "verdict.seed is negative");
   EXPECT_THAT(refusal(recurrent, rival + "," + rival, margin).words,
               HasSubstr("a trace for each seed"));
-  const Outcome no_second_pass = refusal(rival, rival, margin);
+  const Outcome no_second_pass = refusal(
+      altered({.passes = Passes::kBaseOnly}, "one_pass.h5",
+              [](Trace& t) { t.attributes.configuration["model"]["family"] = "recurrent"; }),
+      rival, margin);
   EXPECT_EQ(no_second_pass.code, ExitCode::kInvalidTrace);
   EXPECT_THAT(no_second_pass.words, HasSubstr("without a second pass"));
   EXPECT_EQ(refusal(folder_ / "none.h5", rival, margin).code, ExitCode::kBadInput);
+}
+
+TEST_F(Verdicts, RefusesASecondPassThatWasNotChecked) {
+  const auto judged = [&](auto alter) {
+    Trace trace = make_trace({.gated_gain_bpb = 0.02});
+    alter(trace);
+    const std::string path = folder_ / "altered.h5";
+    write_trace(path, trace.passes, trace.tokens, trace.documents, trace.attributes);
+    return run({"--verdict.recurrent", path, "--verdict.primary", "c3", "--verdict.margin-bpb",
+                "0.002", "--verdict.draws", "100"});
+  };
+  EXPECT_EQ(judged([](Trace&) {}).code, ExitCode::kOk);
+  const Outcome unchecked = judged([](Trace& t) {
+    t.attributes.checks["sparse_equals_dense"] = json{{"run", false}};
+  });
+  EXPECT_EQ(unchecked.code, ExitCode::kInvalidTrace);
+  EXPECT_THAT(unchecked.words, HasSubstr("'sparse_equals_dense' was not run"));
+}
+
+TEST_F(Verdicts, RefusesAnotherRuleThanTheOneItCanReadCorrectionsUnder) {
+  Trace trace = make_trace({});
+  trace.attributes.refinement_rule = "latest";
+  const std::string path = folder_ / "latest.h5";
+  write_trace(path, trace.passes, trace.tokens, trace.documents, trace.attributes);
+  const Outcome outcome = run({"--verdict.recurrent", path, "--verdict.primary", "c3",
+                               "--verdict.margin-bpb", "0.002", "--verdict.draws", "100"});
+  EXPECT_EQ(outcome.code, ExitCode::kInvalidTrace);
+  EXPECT_THAT(outcome.words, HasSubstr("refined under the rule 'latest'"));
+}
+
+TEST_F(Verdicts, RefusesAControlThatSpentMore) {
+  Trace trace = make_trace({});
+  auto& t = trace.tokens;
+  const auto extra = static_cast<size_t>(std::ranges::find(t.random, 0) - t.random.begin());
+  t.random[extra] = 1;
+  trace.documents.random[0] += 1;
+  const std::string path = folder_ / "unequal.h5";
+  write_trace(path, trace.passes, t, trace.documents, trace.attributes);
+  const Outcome outcome = run({"--verdict.recurrent", path, "--verdict.primary", "c3",
+                               "--verdict.margin-bpb", "0.002", "--verdict.draws", "100"});
+  EXPECT_EQ(outcome.code, ExitCode::kInvalidTrace);
+  EXPECT_THAT(outcome.words, HasSubstr("compared at equal compute"));
 }
 
 /// One document of four tokens, all that the second pass can do to a prediction.
@@ -255,10 +266,11 @@ TEST_F(Verdicts, CorrectionsAndSlicesByHand) {
   Trace trace = make_trace({.documents = 2});
   auto& t = trace.tokens;
   std::ranges::fill(t.refined, uint8_t{0});
+  std::ranges::fill(t.random, uint8_t{0});
   std::ranges::fill(t.slices, 0u);
-  t.nll_gated = t.nll_base;
+  t.nll_gated = t.nll_random = t.nll_base;
   for (size_t i = 0; i < 4; ++i) {
-    t.refined[i] = 1;
+    t.refined[i] = t.random[i] = 1;
     t.top1_base[i] = i / 2;  // wrong, wrong, right, right
     t.top1_all[i] = i % 2;   // wrong, right, wrong, right
     t.nll_gated[i] = t.nll_base[i] + (i == 2 ? 0.5f : -0.25f);
@@ -266,7 +278,8 @@ TEST_F(Verdicts, CorrectionsAndSlicesByHand) {
   t.slices[1] = t.slices[2] = static_cast<uint32_t>(Slice::kRare);
   for (size_t d = 0, row = 0; d < 2; ++d) {
     trace.documents.nats_gated[d] = 0;
-    trace.documents.refined[d] = d == 0 ? 4 : 0;
+    trace.documents.refined[d] = trace.documents.random[d] = d == 0 ? 4 : 0;
+    trace.documents.nats_random[d] = trace.documents.nats_base[d];
     for (uint32_t i = 0; i < trace.documents.tokens[d]; ++i)
       trace.documents.nats_gated[d] += t.nll_gated[row++];
   }
@@ -274,7 +287,7 @@ TEST_F(Verdicts, CorrectionsAndSlicesByHand) {
   write_trace(path, trace.passes, t, trace.documents, trace.attributes);
 
   const Evidence evidence = load_evidence(path);
-  const Corrections& found = evidence.corrections[static_cast<size_t>(Gate::kGated)];
+  const Corrections& found = evidence.corrections[static_cast<size_t>(Policy::kGated)];
   EXPECT_EQ(found.tokens, 4);
   EXPECT_EQ(found.fixed, 1);
   EXPECT_EQ(found.broken, 1);
@@ -282,7 +295,7 @@ TEST_F(Verdicts, CorrectionsAndSlicesByHand) {
   EXPECT_EQ(found.still_wrong, 1);
   EXPECT_NEAR(found.saved.value, 0.75, 1e-6);
   EXPECT_NEAR(found.lost.value, 0.5, 1e-6);
-  const DocumentScores& rare = evidence.scores(Gate::kGated, Slice::kRare);
+  const DocumentScores& rare = evidence.scores(Policy::kGated, Slice::kRare);
   EXPECT_EQ(rare[0].bytes.value, t.bytes[1] + t.bytes[2]);
   EXPECT_NEAR(rare[0].nats.value, t.nll_gated[1] + t.nll_gated[2], 1e-6);
   EXPECT_EQ(rare[1].bytes.value, 0);
