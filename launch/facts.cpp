@@ -2,7 +2,6 @@
 
 #include <ATen/Version.h>
 #include <brotli/encode.h>
-#include <hdf5.h>
 #include <lzma.h>
 #include <mpi.h>
 #include <openssl/crypto.h>
@@ -12,6 +11,7 @@
 #include <boost/version.hpp>
 
 #include "base/format.h"
+#include "base/hdf5/handle.h"
 #include "base/version.h"
 
 namespace reprise {
@@ -25,12 +25,6 @@ std::string mpi_version() {
   return all.substr(0, all.find(','));
 }
 
-std::string hdf5_version() {
-  unsigned major = 0, minor = 0, release = 0;
-  H5get_libversion(&major, &minor, &release);
-  return concat(major, '.', minor, '.', release);
-}
-
 std::string brotli_version() {
   const uint32_t version = BrotliEncoderVersion();  // 0xMMMmmmppp
   return concat(version >> 24, '.', (version >> 12) & 0xfff, '.', version & 0xfff);
@@ -42,7 +36,7 @@ std::string version_text() {
   return concat("reprise ", version(), " (", build_summary(), ")\n",                 //
                 "libtorch   ", TORCH_VERSION, ", ", at::get_cpu_capability(), "\n",  //
                 "MPI        ", mpi_version(), "\n",                                  //
-                "HDF5       ", hdf5_version(), "\n",                                 //
+                "HDF5       ", hdf5::library_version(), "\n",                        //
                 "zstd       ", ZSTD_versionString(), "\n",                           //
                 "brotli     ", brotli_version(), "\n",                               //
                 "lzma       ", lzma_version_string(), "\n",                          //

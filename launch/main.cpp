@@ -35,7 +35,7 @@ struct Fault {
 };
 
 /// What is being thrown, in one line: libtorch's messages go on with a stack trace.
-Fault describe(std::exception_ptr thrown) {
+Fault describe(const std::exception_ptr& thrown) {
   Fault fault;
   try {
     std::rethrow_exception(thrown);
@@ -68,9 +68,7 @@ log::Level log_level() {
   }
 }
 
-ExitCode run(Words words, Communicator& comm) {
-  log::start(log_level(), comm.rank(), comm.size());
-  if (comm.rank() != 0) std::cout.setstate(std::ios::failbit);  // data comes from rank 0 alone
+ExitCode run_command(Words words, Communicator& comm) {
   require(!words.empty(), ExitCode::kUsage, "no command given; see reprise --help");
   if (words[0] == "--help") {
     std::cout << program_help();
@@ -81,6 +79,23 @@ ExitCode run(Words words, Communicator& comm) {
     return ExitCode::kOk;
   }
   return find_command(words[0]).run(words.subspan(1), comm);
+}
+
+/// Before any rank acts on its words: two that run different commands would wait for each other.
+void require_same_words(Words words, Communicator& comm) {
+  std::string line;
+  for (const auto& word : words) line += word + '\n';
+  require_agreement(comm, "the command line", line);
+}
+
+ExitCode run(Words words, Communicator& comm) {
+  log::start(log_level(), comm.rank(), comm.size());
+  if (comm.rank() != 0) std::cout.setstate(std::ios::failbit);  // data comes from rank 0 alone
+  require_same_words(words, comm);
+  const ExitCode code = run_command(words, comm);
+  require(comm.rank() != 0 || std::cout.flush(), ExitCode::kFailure,
+          "cannot write to the standard output; is its disk full?");
+  return code;
 }
 
 ExitCode run_alone(Words words) { return run(words, *make_self_communicator()); }

@@ -2,7 +2,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "base/log.h"
 #include "base/options.h"
 #include "data/build.h"
 #include "launch/command.h"
@@ -15,11 +14,10 @@ ExitCode run_data(std::span<const std::string> words, Communicator& comm) {
                 "turns text into a corpus: token shards, an index of documents, a tokenizer");
   set.add("data", options);
   if (!set.parse(words)) return ExitCode::kOk;
+  require_agreement(comm, "the configuration", set.digest());
   if (comm.rank() == 0) {
     const auto manifest = build_corpus(options, set.resolved());
     std::cout << manifest.dump(2) << std::endl;
-    log::info("wrote ", options.out, ": ", manifest["vocab"], " pieces, ",
-              manifest["splits"]["train"]["tokens"], " tokens to train on");
   }
   comm.barrier();  // the folder is whole before any rank goes on
   return ExitCode::kOk;

@@ -1,8 +1,10 @@
 // reprise eval: artifact and corpus -> a trace of every token, and what it comes to.
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "eval/evaluate.h"
 #include "launch/command.h"
 
@@ -39,10 +41,14 @@ ExitCode run_eval(std::span<const std::string> words, Communicator& comm) {
   if (!set.parse(words)) return ExitCode::kOk;
   require_agreement(comm, "the configuration", set.digest());
   require_paths(options);
+  validate(options);
 
   const StopRequest stop;
   const ScoredArtifact artifact = open_artifact(options.artifact);
   const Corpus corpus(options.corpus);
+  std::optional<FileLock> lock;
+  if (comm.rank() == 0) lock.emplace(lock_folder(options.out));
+  comm.barrier();  // no rank reads the folder before it is this run's
   if (evaluate(artifact, corpus, options, comm, stop) == Outcome::kStopped)
     return ExitCode::kResumable;
   if (comm.rank() == 0) print_scores(options.out);

@@ -1,10 +1,14 @@
 // reprise pack: a trained model -> an artifact of exactly so many bytes, its gate set on valid
 // text.
+#include <array>
 #include <iostream>
+#include <optional>
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/log.h"
+#include "base/pace.h"
 #include "data/corpus.h"
 #include "eval/calibrate.h"
 #include "launch/command.h"
@@ -16,6 +20,9 @@
 
 namespace reprise {
 namespace {
+
+/// What is written beside the artifact: how it came about, and where its bytes went.
+constexpr std::array<std::string_view, 2> kBeside{".pack.json", ".ledger.json"};
 
 /// Weights of the model at another width; 0 where its heads do not divide that evenly.
 int64_t elements_at_width(ModelOptions options, int64_t width) {
@@ -29,6 +36,14 @@ int64_t elements_at_width(ModelOptions options, int64_t width) {
   }
   return elements;
 }
+
+/// What packing needs of a trained model. Its file is closed again before packing starts: mapped,
+/// it would be in memory a second time.
+struct Trained {
+  nlohmann::json record;
+  ModelOptions options;
+  UnpackedModel weights;  ///< on rank 0
+};
 
 UnpackedModel unpacked(const ModelFile& file, const Tokenizer& tokenizer,
                        const PackOptions& options) {
@@ -44,14 +59,44 @@ UnpackedModel unpacked(const ModelFile& file, const Tokenizer& tokenizer,
   return model;
 }
 
-Packed pack_and_tell(const UnpackedModel& model, const PackOptions& options) {
-  return pack(model, options, [&](int64_t bytes) {
-    log::info("built ", bytes, " bytes for a target of ", options.bytes);
+Trained read_trained(const PackOptions& options, const Corpus& corpus, int rank) {
+  const ModelFile file(options.model);
+  require(file.tokenizer() == corpus.tokenizer().digest(), ExitCode::kBadInput, options.model,
+          " was trained on tokens of another tokenizer than that of ", options.corpus);
+  Trained trained{file.record(), file.options(), {}};
+  if (rank == 0) trained.weights = unpacked(file, corpus.tokenizer(), options);
+  return trained;
+}
+
+/// Takes the weights, so that they are gone when it returns.
+std::string pack_and_tell(UnpackedModel model, const PackOptions& options,
+                          nlohmann::json& summary) {
+  Pace pace(kLogPause);
+  Packed packed = pack(model, options, [&](int64_t bytes) {
+    const auto level = pace.due() ? log::Level::kInfo : log::Level::kDebug;
+    log::write(level, concat("built ", bytes, " bytes for a target of ", options.bytes));
+  });
+  summary = to_json(packed);
+  return std::move(packed.file);
+}
+
+std::string ledger_name(const std::string& out) { return out + ".ledger.json"; }
+std::string summary_name(const std::string& out) { return out + ".pack.json"; }
+
+/// The artifact, and beside it its ledger and how it came about. All are on the disk before any has
+/// its name, and the artifact gets its own last: where it is, the others are, and of it.
+void write_files(const Artifact& artifact, const nlohmann::json& ledger,
+                 const nlohmann::json& summary, const std::string& out) {
+  make_folder(std::filesystem::absolute(out).parent_path());
+  replace_file(out, [&](const std::filesystem::path& first) {
+    write_artifact(first, artifact);
+    replace_file(summary_name(out), [&](const std::filesystem::path& second) {
+      write_file(second, summary.dump(1) + "\n");
+      write_file(ledger_name(out), ledger.dump(1) + "\n");
+    });
   });
 }
 
-/// Beside the artifact: ledger, and how it came about. The artifact is last, so that where it is
-/// the others are.
 void write_outputs(const Artifact& artifact, const nlohmann::json& record,
                    const PackOptions& options) {
   const Ledger ledger(artifact, options.code_bytes);
@@ -65,9 +110,7 @@ void write_outputs(const Artifact& artifact, const nlohmann::json& record,
                          {"gate_threshold", artifact.gate.threshold},
                          {"gate_fraction", artifact.gate.fraction},
                          {"gate_calibrated_on", artifact.gate.calibrated_on}};
-  write_file(options.out + ".ledger.json", ledger_json.dump(1) + "\n");
-  write_file(options.out + ".pack.json", summary.dump(1) + "\n");
-  write_artifact(options.out, artifact);
+  write_files(artifact, ledger_json, summary, options.out);
   std::cout << ledger.to_table();
   log::info("wrote ", options.out, ": ", file.size(), " bytes, ",
             options.bytes - ledger.counted_bytes(), " below the target");
@@ -77,34 +120,42 @@ void write_outputs(const Artifact& artifact, const nlohmann::json& record,
 
 ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   PackOptions options;
-  OptionSet set("pack", "packs a trained model into an artifact of exactly so many bytes");
-  set.add("pack", options);
+  ScoringOptions scoring;
+  OptionSet set(
+      "pack",
+      "packs a trained model into an artifact of exactly so many bytes, and sets its gate "
+      "on text cut as --eval.* will cut it");
+  set.add("pack", options).add("eval", scoring);
   if (!set.parse(words)) return ExitCode::kOk;
+  require_agreement(comm, "the configuration", set.digest());
   validate(options);
+  validate(scoring);
   require(!options.out.empty(), ExitCode::kUsage, "give --pack.out, the file to write");
+  require_place_for(options.out, "--pack.out");
+  for (const std::string& file : {options.out, ledger_name(options.out), summary_name(options.out)})
+    require(!std::filesystem::is_directory(file), ExitCode::kUsage, "--pack.out ", options.out,
+            ": ", file, " is a folder; name another place");
 
-  const ModelFile trained(options.model);
   const Corpus corpus(options.corpus);
-  require(trained.tokenizer() == corpus.tokenizer().digest(), ExitCode::kBadInput, options.model,
-          " was trained on tokens of another tokenizer than that of ", options.corpus);
-  Packed packed;
-  if (comm.rank() == 0)
-    packed = pack_and_tell(unpacked(trained, corpus.tokenizer(), options), options);
+  std::optional<FileLock> lock;
+  if (comm.rank() == 0) lock.emplace(lock_output(options.out, kBeside));
+  Trained trained = read_trained(options, corpus, comm.rank());
+  std::string file;
+  nlohmann::json packing;
+  if (comm.rank() == 0) file = pack_and_tell(std::move(trained.weights), options, packing);
   // From here on, every rank knows the weights only as they come back from the packed bytes.
-  Artifact artifact = parse_artifact(broadcast_text(comm, packed.file), options.out);
+  Artifact artifact = parse_artifact(broadcast_text(comm, std::move(file)), options.out);
 
-  const bool refines = trained.options().family != Family::kStatic && options.refine_share > 0;
-  if (refines) {
-    EvalOptions windows;
-    windows.threads = options.threads;
-    artifact.gate = calibrate_entropy_gate(artifact, corpus, options.refine_share, comm, windows);
-  }
+  const bool refines = trained.options.family != Family::kStatic && options.refine_share > 0;
+  if (refines)
+    artifact.gate = calibrate_entropy_gate(artifact, corpus,
+                                           {options.refine_share, scoring, options.threads}, comm);
   if (comm.rank() == 0)
     write_outputs(artifact,
                   {{"config", set.resolved()},
                    {"config_sha256", set.digest()},
-                   {"trained", trained.record()},
-                   {"packing", to_json(packed)}},
+                   {"trained", trained.record},
+                   {"packing", packing}},
                   options);
   comm.barrier();  // the file is whole before any rank goes on
   return ExitCode::kOk;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "eval/report/byte_ledgers.h"
 #include "eval/report/changed_documents.h"
 #include "eval/report/options.h"
@@ -16,12 +17,21 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kNoVerdict =
+    ": not what reprise verdict writes; give the file it wrote to --verdict.out";
+
 json read_verdict(const std::string& path) {
   require(!path.empty(), ExitCode::kUsage, "report.verdict names no file");
   const json verdict = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   require(verdict.is_object() && verdict.contains("claims") && verdict.contains("traces"),
-          ExitCode::kBadInput, path, ": not what reprise verdict writes");
+          ExitCode::kBadInput, path, kNoVerdict);
   return verdict;
+}
+
+void validate(const ReportOptions& options) {
+  require(!options.out.empty(), ExitCode::kUsage, "report.out names no file");
+  require(options.documents >= 0, ExitCode::kUsage, "report.documents is negative");
+  require(options.tokens >= 1, ExitCode::kUsage, "report.tokens must be above 0");
 }
 
 /// The first trace of an arm: the seed whose tokens are shown.
@@ -38,22 +48,34 @@ json read_documents(const json& verdict, const ReportOptions& options) {
                            Tokenizer::load(options.tokenizer), {options.documents, options.tokens});
 }
 
+/// Adds the documents of the traces the verdict names, and renders.
+std::string page_of(ReportData& data, const ReportOptions& options) {
+  try {
+    data.documents = read_documents(data.verdict, options);
+    return render_page(data);
+  } catch (const json::exception&) {
+    fail(ExitCode::kBadInput, options.verdict, kNoVerdict);
+  }
+}
+
 }  // namespace
 
 ExitCode run_report(std::span<const std::string> words, Communicator& comm) {
   ReportOptions options;
   OptionSet set("report", "write a verdict as one HTML file");
   set.add("report", options);
-  if (!set.parse(words) || comm.rank() != 0) return ExitCode::kOk;
-  require(!options.out.empty(), ExitCode::kUsage, "report.out names no file");
+  if (!set.parse(words)) return ExitCode::kOk;
+  require_agreement(comm, "the configuration", set.digest());
+  if (comm.rank() != 0) return ExitCode::kOk;
+  validate(options);
 
   ReportData data;
   data.verdict = read_verdict(options.verdict);
   data.ledgers = byte_rows(options.ledgers);
   data.curves = curve_rows(options.metrics, options.curve_points);
-  data.documents = read_documents(data.verdict, options);
   data.configuration_digest = set.digest();
-  write_file(options.out, render_page(data));
+  const FileLock lock = lock_output(options.out);
+  write_file(options.out, page_of(data, options));
   std::cout << options.out << "\n";
   return ExitCode::kOk;
 }

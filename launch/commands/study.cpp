@@ -45,7 +45,7 @@ void show(const nlohmann::json& overview, Action action, bool as_json) {
 
 /// What `verdict` said, and where the page is.
 void show_outcome(const std::filesystem::path& out) {
-  std::cout << read_file(out / "verdict" / "output")
+  std::cout << read_file(out / "verdict" / kStandardOutput)
             << "\nReport: " << (out / "report" / "report.html").string() << std::endl;
 }
 
@@ -63,15 +63,19 @@ ExitCode run_study(std::span<const std::string> words, Communicator& comm) {
   const auto study = read_study(rest);
   if (!study) return ExitCode::kOk;
   const auto source = study->shared.at("data").at("source").get<std::vector<std::string>>();
-  const Graph graph = build_graph(*study, digest_of_sources(source));
   RunnerOptions runner;
   runner.out = study->options.out;
+  const SourceDigest text =
+      digest_of_sources(source, study->shared.at("data").at("tokenizer").get<std::string>(),
+                        read_known_files(runner.out));
+  const Graph graph = build_graph(*study, text.digest);
   runner.program = own_path();
 
   if (action != Action::kRun) {
     show(overview(*study, graph, runner), action, as_json);
     return ExitCode::kOk;
   }
+  write_known_files(runner.out, text.files);
   const ExitCode code = run_graph(graph, runner);
   if (code != ExitCode::kResumable) show_outcome(runner.out);
   return code;

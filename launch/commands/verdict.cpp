@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/version.h"
 #include "eval/verdict/assessment.h"
 #include "eval/verdict/preregistration.h"
@@ -41,10 +42,19 @@ ExitCode run_verdict(std::span<const std::string> words, Communicator& comm) {
   VerdictOptions options;
   OptionSet set("verdict", "decide the claims from the traces of two arms");
   set.add("verdict", options);
-  if (!set.parse(words) || comm.rank() != 0) return ExitCode::kOk;
+  if (!set.parse(words)) return ExitCode::kOk;
+  require_agreement(comm, "the configuration", set.digest());
+  if (comm.rank() != 0) return ExitCode::kOk;
 
-  const std::string study_digest =
-      options.study.empty() ? "" : apply_preregistration(options.study, options);
+  std::string study_digest;
+  if (!options.study.empty()) {
+    const Preregistration declared = read_preregistration(options.study);
+    const std::string study = options.study;
+    options = declared.options;
+    set.parse(words);  // again, over what was declared: what is not given stays so
+    require_as_declared(options, declared, study);
+    study_digest = declared.digest;
+  }
   const Arms arms{load_arm(options.recurrent), load_arm(options.static_arm)};
   const Assessment assessment = assess(arms, options);
 
@@ -54,6 +64,7 @@ ExitCode run_verdict(std::span<const std::string> words, Communicator& comm) {
     record["configuration"] = set.resolved();
     record["configuration_digest"] = set.digest();
     record["version"] = version();
+    const FileLock lock = lock_output(options.out);
     write_file(options.out, record.dump(1) + "\n");
   }
   print_words(assessment, options, study_digest);

@@ -1,7 +1,19 @@
 #include "launch/study/graph.h"
 
+#include "eval/options.h"
+
 namespace reprise {
 namespace {
+
+/// Of an [eval] section, what the gate is set with: so that it is set on predictions made as those
+/// it will decide on.
+nlohmann::json scoring_options(const nlohmann::json& eval) {
+  nlohmann::json shared = nlohmann::json::object();
+  ScoringOptions().visit([&](const std::string& key, auto&&...) {
+    if (eval.contains(key)) shared[key] = eval.at(key);
+  });
+  return shared;
+}
 
 /// An arm trained with one seed: its nodes.
 struct Trained {
@@ -13,6 +25,7 @@ struct Trained {
 constexpr const char* kCorpus = "corpus";
 constexpr const char* kModel = "model";
 constexpr const char* kArtifact = "artifact.reprise";
+constexpr const char* kLedger = ".ledger.json";  // behind the artifact's name
 constexpr const char* kTrace = "trace";
 
 class Builder {
@@ -60,12 +73,16 @@ class Builder {
     train.options["train"]["seed"] = std::stoll(seed);
     train.inputs = {{"train.corpus", data, kCorpus, ""}};
     train.outputs = {{"train.out", kModel}};
+    train.continues = true;
     trained.train = graph_.add(std::move(train));
 
     Node pack = parallel_node(concat("pack.", trained.name()), "pack");
-    pack.options = {{"pack", arm.options.at("pack")}};
+    pack.options = {{"pack", arm.options.at("pack")},
+                    {"eval", scoring_options(arm.options.at("eval"))}};
     pack.inputs = {{"pack.model", trained.train, kModel, ""}, {"pack.corpus", data, kCorpus, ""}};
-    pack.outputs = {{"pack.out", kArtifact}};
+    pack.outputs = {{"pack.out", kArtifact},
+                    {"", concat(kArtifact, ".pack.json")},
+                    {"", concat(kArtifact, kLedger)}};
     trained.pack = graph_.add(std::move(pack));
 
     Node eval = parallel_node(concat("eval.", trained.name()), "eval");
@@ -73,6 +90,7 @@ class Builder {
     eval.inputs = {{"eval.artifact", trained.pack, kArtifact, ""},
                    {"eval.corpus", data, kCorpus, ""}};
     eval.outputs = {{"eval.out", kTrace}};
+    eval.continues = true;
     trained.eval = graph_.add(std::move(eval));
     return trained;
   }
@@ -86,7 +104,7 @@ class Builder {
       for (const auto& trained : models)
         if (trained.arm == study_.options.contrast[side])
           node.inputs.push_back({sides[side], trained.eval, concat(kTrace, "/trace.h5"), ""});
-    node.outputs = {{"verdict.out", "verdict.json"}};
+    node.outputs = {{"verdict.out", "verdict.json"}, {"", kStandardOutput}};
     return graph_.add(std::move(node));
   }
 
@@ -99,7 +117,7 @@ class Builder {
       node.inputs.push_back(
           {"report.metrics", trained.train, concat(kModel, "/metrics.jsonl"), trained.name()});
       node.inputs.push_back(
-          {"report.ledgers", trained.pack, concat(kArtifact, ".ledger.json"), trained.name()});
+          {"report.ledgers", trained.pack, concat(kArtifact, kLedger), trained.name()});
     }
     node.outputs = {{"report.out", "report.html"}};
     graph_.add(std::move(node));

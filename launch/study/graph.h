@@ -13,7 +13,8 @@
 
 namespace reprise {
 
-/// `source_digest` stands for the text of data.source (sources.h): new text runs everything again.
+/// `source_digest` stands for the text of data.source and data.tokenizer (sources.h): new text runs
+/// everything again.
 Graph build_graph(const Study& study, const std::string& source_digest);
 
 }  // namespace reprise

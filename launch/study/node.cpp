@@ -15,7 +15,8 @@ std::string key_of(const Graph& graph, const Node& node) {
   json inputs = json::array(), outputs = json::array();
   for (const auto& input : node.inputs)
     inputs.push_back({input.option, graph.nodes.at(input.node).key, input.file, input.label});
-  for (const auto& output : node.outputs) outputs.push_back({output.option, output.file});
+  for (const auto& output : node.outputs)
+    if (!output.option.empty()) outputs.push_back({output.option, output.file});
   return digest_of({{"version", version()},
                     {"command", node.command},
                     {"options", node.options},
@@ -44,7 +45,8 @@ std::map<std::string, std::string> paths_of(const Graph& graph, const Node& node
                     (input.file.empty() ? folder : folder / input.file).string());
   }
   for (const auto& output : node.outputs)
-    paths[output.option] = (out / node.folder() / output.file).lexically_normal().string();
+    if (!output.option.empty())
+      paths[output.option] = (out / node.folder() / output.file).lexically_normal().string();
   return paths;
 }
 
@@ -57,6 +59,8 @@ size_t Graph::add(Node node) {
 }
 
 std::string config_text(const Graph& graph, const Node& node, const std::filesystem::path& out) {
+  require(out.string().find(',') == std::string::npos, ExitCode::kUsage, "study.out: '",
+          out.string(), "' has a comma, which divides the names in a list; give another");
   std::map<std::string, std::map<std::string, std::string>> sections;
   for (const auto& [section, keys] : node.options.items())
     for (const auto& [key, value] : keys.items()) sections[section][key] = text_of(value);

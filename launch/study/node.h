@@ -3,7 +3,8 @@
 //
 // A key is the digest of everything the outputs depend on: the program's version, the command, its
 // resolved options, the text it reads and the keys of the nodes it reads. Not of paths in the
-// study's folder, so that it may be moved, and not of the number of ranks, which changes no result.
+// study's folder, so that it may be moved, and not of the number of ranks: on it depend the
+// last bits of a training alone, whose record (train.json) names it. Threads per rank are options.
 // Each key has a folder of its own, so a changed option never meets files of another configuration.
 #pragma once
 
@@ -25,14 +26,18 @@ struct Input {
 
 /// A file or folder this node leaves.
 struct Output {
-  std::string option;  ///< "train.out"
+  std::string option;  ///< "train.out"; "" where no option names it
   std::string file;    ///< in the node's folder
 };
+
+/// In every node's folder: what the command printed. An output where somebody reads it.
+inline constexpr const char* kStandardOutput = "output";
 
 struct Node {
   std::string name;          ///< "train.recurrent.1": stage, arm, seed
   std::string command;       ///< of the program
   std::string content = {};  ///< digest of the files outside the study that it reads; "" for none
+  bool continues = false;    ///< started again, it goes on from what it left
   int64_t ranks = 1, threads = 1;  ///< threads per rank
   nlohmann::json options = {};     ///< {"section": {"key": value}}, but for inputs and outputs
   std::vector<Input> inputs = {};
@@ -51,7 +56,8 @@ struct Graph {
   size_t add(Node node);
 };
 
-/// The configuration file `node` is run with. Throws kUsage for a value INI cannot hold.
+/// The configuration file `node` is run with. Throws kUsage for a value INI cannot hold, and for a
+/// comma in `out`, whose paths stand in lists.
 std::string config_text(const Graph& graph, const Node& node, const std::filesystem::path& out);
 
 }  // namespace reprise

@@ -3,23 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/log.h"
-#include "launch/study/folder_lock.h"
+#include "base/pace.h"
+#include "base/stopwatch.h"
 #include "launch/study/process.h"
 #include "launch/study/store.h"
 
 namespace reprise {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Ours, without what a launcher around this process says of it, and with what mpirun asks of root.
 std::vector<std::string> node_environment(int64_t threads) {
@@ -38,17 +33,17 @@ std::vector<std::string> node_environment(int64_t threads) {
   return all;
 }
 
-/// Shows how far a node is by the last line of its log: redrawn on a terminal, now and then in a
-/// log.
+/// Shows how far a node is by the last line of its log, without that line's own time: redrawn on a
+/// terminal, now and then in a log.
 class Follower {
  public:
-  explicit Follower(std::filesystem::path log) : log_(std::move(log)) {}
+  Follower(std::filesystem::path log, std::chrono::milliseconds pause)
+      : log_(std::move(log)), pace_(terminal_ ? std::chrono::milliseconds(0) : pause) {}
   ~Follower() { clear(); }
 
   void look() {
-    if (!terminal_ && Clock::now() - last_ < std::chrono::seconds(30)) return;
-    last_ = Clock::now();
-    const std::string line = last_line(log_);
+    if (!pace_.due()) return;
+    const std::string line = log::message_of(last_line(log_));
     if (line.empty()) return;
     if (!terminal_) return log::info("    ", line);
     std::fprintf(stderr, "\r\x1b[K    %.100s", line.c_str());
@@ -65,8 +60,10 @@ class Follower {
   std::filesystem::path log_;
   bool terminal_ = isatty(STDERR_FILENO) != 0;
   bool drawn_ = false;
-  Clock::time_point last_ = Clock::now();
+  Pace pace_;
 };
+
+constexpr std::chrono::seconds kPatience{15};  // for the command of a study that was just killed
 
 bool finished(ExitCode code) { return code == ExitCode::kOk || code == ExitCode::kInconclusive; }
 
@@ -86,16 +83,16 @@ ExitCode run_node(const Graph& graph, const Node& node, const RunnerOptions& opt
   open_node(graph, node, options.out);
   const auto folder = options.out / node.folder();
   const auto log = folder / "log";
-  Follower follower(log);
-  const auto start = Clock::now();
+  Follower follower(log, options.log_pause);
+  const Stopwatch watch;
   const ProcessEnd end = run_process(
-      {command_of(node, options), node_environment(node.threads), folder / "output", log}, signals,
-      [&] { follower.look(); });
+      {command_of(node, options), node_environment(node.threads), folder / kStandardOutput, log},
+      signals, [&] { follower.look(); });
   follower.clear();
 
   const ExitCode code = known_code(end.code);
   if (finished(code)) {
-    record_done(node, options.out, {code, seconds_since(start)});
+    record_done(node, options.out, {code, watch.seconds()});
   } else if (!end.interrupted && code != ExitCode::kResumable) {
     fail(code, node.name, " ended with exit code ", end.code, ": ", last_line(log), " (",
          log.string(), ")");
@@ -115,8 +112,11 @@ std::vector<std::string> command_of(const Node& node, const RunnerOptions& optio
 }
 
 ExitCode run_graph(const Graph& graph, const RunnerOptions& options) {
+  for (const auto& node : graph.nodes) config_text(graph, node, options.out);  // or refuse now
   make_folder(options.out);
-  const FolderLock lock(options.out);
+  // Inherited by what is started: a killed study's command holds it until it has ended.
+  const FileLock lock(options.out / "lock", options.out.string(), kPatience,
+                      FileLock::Leave::kFile);
   const HeldSignals signals;
   ExitCode outcome = ExitCode::kOk;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {

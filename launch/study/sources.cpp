@@ -1,24 +1,72 @@
 #include "launch/study/sources.h"
 
-#include <filesystem>
-#include <string>
+#include <sys/stat.h>
+
+#include <vector>
 
 #include "base/digest.h"
-#include "base/format.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
 #include "data/source.h"
 
 namespace reprise {
 namespace fs = std::filesystem;
+using nlohmann::json;
+namespace {
 
-std::string digest_of_sources(std::span<const std::string> paths) {
+constexpr const char* kMemory = "sources.json";
+
+/// What changes with a file, and its digest: from `known` where nothing of that did.
+json look_at(const fs::path& path, const json& known) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0)
+    fail_errno(ExitCode::kBadInput, concat("cannot stat ", path.string()));
+  const int64_t changed_ns =
+      int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
+  json file{{"bytes", status.st_size}, {"inode", status.st_ino}, {"changed_ns", changed_ns}};
+  json before = known.is_object() ? known.value(path.string(), json()) : json();
+  const std::string digest = before.is_object() ? before.value("sha256", "") : "";
+  if (before.is_object()) before.erase("sha256");
+  file["sha256"] = before == file && !digest.empty() ? digest : to_hex(sha256_file(path));
+  return file;
+}
+
+}  // namespace
+
+SourceDigest digest_of_sources(std::span<const std::string> paths, const std::string& tokenizer,
+                               const json& known) {
+  SourceDigest result;
   Sha256Stream digest;
   for (const auto& description : paths) {
     const NamedSource source = find_source(description);
-    for (const auto& file : source.files)
-      digest.update(concat(source.domain, '\n', file.string(), '\n', fs::file_size(file), '\n',
-                           fs::last_write_time(file).time_since_epoch().count(), '\n'));
+    const auto files = parallel_map(source.files.size(),
+                                    [&](size_t i) { return look_at(source.files[i], known); });
+    for (size_t i = 0; i < files.size(); ++i) {
+      const std::string path = source.files[i].string();
+      digest.update(concat(source.domain, '\n', path, '\n',
+                           files[i]["sha256"].get_ref<const std::string&>(), '\n'));
+      result.files[path] = files[i];
+    }
   }
-  return to_hex(digest.finish());
+  if (!tokenizer.empty()) {
+    result.files[tokenizer] = look_at(tokenizer, known);
+    digest.update(result.files[tokenizer]["sha256"].get_ref<const std::string&>());
+  }
+  result.digest = to_hex(digest.finish());
+  return result;
+}
+
+json read_known_files(const fs::path& out) {
+  if (!fs::exists(out / kMemory)) return nullptr;
+  json files = json::parse(read_file(out / kMemory), nullptr, /*allow_exceptions=*/false);
+  return files.is_object() ? files : json(nullptr);
+}
+
+void write_known_files(const fs::path& out, const json& files) {
+  make_folder(out);
+  // Names need not be UTF-8; a file that is not found under its own is read again.
+  write_file(out / kMemory, files.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace reprise

@@ -23,12 +23,31 @@ int64_t bytes_at(const fs::path& path) {
   return sum;
 }
 
+bool is_record(const json& record) {
+  const auto has = [&](const char* key, bool (json::*of_type)() const noexcept) {
+    return record.contains(key) && (record[key].*of_type)();
+  };
+  return record.is_object() && has("key", &json::is_string) &&
+         has("exit_code", &json::is_number_integer) && has("elapsed_s", &json::is_number) &&
+         has("outputs", &json::is_object) &&
+         std::ranges::all_of(record["outputs"], &json::is_number_integer);
+}
+
 /// The record, or null where there is none that can be read.
 json record_at(const fs::path& folder) {
   const fs::path path = folder / "done.json";
   if (!fs::exists(path)) return nullptr;
   json record = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  return record.is_object() ? record : json(nullptr);
+  return is_record(record) ? record : json(nullptr);
+}
+
+void remove_outputs(const Node& node, const fs::path& folder) {
+  for (const auto& output : node.outputs) {
+    std::error_code error;
+    fs::remove_all(folder / output.file, error);
+    require(!error, ExitCode::kFailure, "cannot remove ", (folder / output.file).string(), ": ",
+            error.message());
+  }
 }
 
 /// Replaces the link in one step, so that it always leads somewhere.
@@ -47,8 +66,8 @@ NodeState state_of(const Node& node, const fs::path& out) {
   const fs::path folder = out / node.folder();
   if (!fs::exists(folder)) return NodeState::kMissing;
   const json record = record_at(folder);
-  if (record.is_null() || record.value("key", "") != node.key) return NodeState::kPartial;
-  const json outputs = record.value("outputs", json::object());
+  if (record.is_null() || record["key"] != node.key) return NodeState::kPartial;
+  const json& outputs = record["outputs"];
   const bool whole = std::ranges::all_of(node.outputs, [&](const Output& output) {
     return outputs.value(output.file, int64_t{-2}) == bytes_at(folder / output.file);
   });
@@ -58,6 +77,7 @@ NodeState state_of(const Node& node, const fs::path& out) {
 void open_node(const Graph& graph, const Node& node, const fs::path& out) {
   const fs::path folder = out / node.folder();
   make_folder(folder);
+  if (!node.continues) remove_outputs(node, folder);
   write_file(folder / "config.ini", config_text(graph, node, out));
   point_link(out / node.name, node.folder());
 }

@@ -5,6 +5,8 @@
 //   <out>/<node>-<key>/log          its stderr, all its runs one after the other
 //   <out>/<node>-<key>/done.json    written when it had succeeded: key, exit code, seconds, outputs
 //   <out>/<node>                    symbolic link to the folder that is current
+//   <out>/sources.json              digests of the text's files, so that they are not read each
+//   time
 #pragma once
 
 #include <filesystem>
@@ -22,10 +24,12 @@ enum class NodeState {
   kDone,
 };
 
-/// Done needs the record of this very key and every output it names, as long as it was.
+/// Done needs the record of this very key and every output it names, as long as it was. A record
+/// that is not what record_done() writes is none.
 NodeState state_of(const Node& node, const std::filesystem::path& out);
 
-/// Makes the folder, writes config.ini, points <out>/<node> at it.
+/// Makes the folder, writes config.ini, points <out>/<node> at it. Of a node that does not continue
+/// what it left, removes the outputs: a part of them may be of another start.
 void open_node(const Graph& graph, const Node& node, const std::filesystem::path& out);
 
 struct Completion {

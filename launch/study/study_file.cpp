@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "eval/verdict/preregistration.h"
 #include "launch/study/declared.h"
 
 namespace reprise {
@@ -30,7 +31,7 @@ std::vector<std::string> arms_of(const std::string& file) {
   StudyOptions study;
   OptionSet set("study", "");
   set.add("study", study);
-  std::istringstream in(read_file(file));
+  std::istringstream in(read_text(file));
   try {
     const auto parsed = po::parse_config_file(in, po::options_description(), true);
     for (const auto& entry : parsed.options)
@@ -51,13 +52,12 @@ void require_name(const std::string& name) {
           name, "' is the name of a section");
 }
 
-void require_declared_in_file(std::span<const std::string> words, const Declared& declared,
+/// The values that came out, whatever gave them: another --config counts like the command line.
+void require_declared_in_file(const std::string& file, const Declared& declared,
                               const std::vector<std::string>& arms) {
   require(declared.study.arms == arms, ExitCode::kUsage,
           "--study.arms: the arms are named in the study file alone");
-  for (const auto& word : words)
-    require(!word.starts_with("--verdict."), ExitCode::kUsage, word,
-            ": what decides is declared in the study file, before the run");
+  require_as_declared(declared.verdict, read_preregistration(file), file);
 }
 
 Study study_of(Declared& declared) {
@@ -102,7 +102,7 @@ std::optional<Study> read_study(std::span<const std::string> words) {
 
   std::vector<std::string> names;
   for (const auto& arm : declared.arms) names.push_back(arm.name);
-  require_declared_in_file(words, declared, names);
+  require_declared_in_file(file, declared, names);
   try {
     require_unset(declared);
     validate(declared);

@@ -1,10 +1,13 @@
 // Input that is not what it should be: one line, the README's exit code, nothing half-written.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "tests/end_to_end/program.h"
 #include "tests/support/temporary_folder.h"
 
@@ -167,43 +170,81 @@ TEST_F(BadInput, TracesAndVerdictsThatAreNotThere) {
   expect_nothing_written();
 }
 
-TEST_F(BadInput, RanksThatDisagree) {
-  const std::string one = reprise_line(train_words("corpus", " --train.seed 1"));
-  const std::string two = reprise_line(train_words("corpus", " --train.seed 2"));
-  const Outcome outcome =
-      run_shell(concat("mpirun -q --bind-to none --oversubscribe -n 1 ", one, " : -n 1 ", two));
-  expect_refusal(outcome, ExitCode::kUsage, "rank");
+TEST_F(BadInput, APlaceWhereAnotherRunIsAtWork) {
+  {
+    const FileLock trace = lock_folder(path("held")), artifact = lock_output(path("new"));
+    const std::string holder = concat("another run (process ", getpid());
+    expect_refusal(
+        run_on_ranks(2, concat("eval --eval.artifact ", path("artifact.reprise"), " --eval.corpus ",
+                               path("corpus"), " --eval.out ", path("held"))),
+        ExitCode::kFailure, holder);
+    expect_refusal(run_on_ranks(2, pack_words(32000, "new")), ExitCode::kFailure, holder);
+  }
+  EXPECT_FALSE(fs::exists(path("held")));
   expect_nothing_written();
+}
+
+TEST_F(BadInput, ARecordOfAModelWithAWrongType) {
+  const std::string model = copy_of("model");
+  write_file(fs::path(model) / "train.json", "{\"format\": 1}");
+  expect_refusal(run_reprise(pack_words(32000, "new", "copy")), ExitCode::kBadInput,
+                 "train.json: not the record");
+  expect_nothing_written();
+}
+
+/// One rank with each of two lines of words, in a folder of its own.
+Outcome run_two_ranks(const std::string& first, const std::string& second,
+                      const std::array<std::string, 2>& folders = {"/", "/"}) {
+  return run_shell(concat("timeout 60 mpirun -q --bind-to none --oversubscribe -n 1 --wdir ",
+                          folders[0], " ", reprise_line(first), " : -n 1 --wdir ", folders[1], " ",
+                          reprise_line(second)));
+}
+
+TEST_F(BadInput, RanksWithOtherWords) {
+  const std::string pack = pack_words(32000, "new");
+  for (const auto& other : {concat(pack, " --pack.refine-share 0"), concat(pack, " --help"),
+                            train_words("corpus"), std::string("--version"), std::string()}) {
+    SCOPED_TRACE(other);
+    const Outcome outcome = run_two_ranks(pack, other);
+    expect_refusal(outcome, ExitCode::kUsage, "ranks disagree about the command line");
+    EXPECT_EQ(outcome.out, "");
+    expect_nothing_written();
+  }
+}
+
+TEST_F(BadInput, RanksWithTheSameWordsThatReadOtherConfigurations) {
+  const std::array<std::string, 2> folders{path("rank_0"), path("rank_1")};
+  const std::vector<std::pair<std::string, std::string>> commands{
+      {train_words("corpus"), "train.seed"},
+      {data_words("text/one"), "data.max-bytes"},
+      {pack_words(32000, "new"), "pack.threads"},
+      {eval_words("artifact.reprise"), "eval.seed"},
+      {"verdict", "verdict.draws"},
+      {"report", "report.documents"}};
+  for (const auto& [words, option] : commands) {
+    SCOPED_TRACE(words);
+    const size_t dot = option.find('.');
+    for (const size_t rank : {0u, 1u}) {
+      make_folder(folders[rank]);
+      write_file(fs::path(folders[rank]) / "run.ini",
+                 concat("[", option.substr(0, dot), "]\n", option.substr(dot + 1), " = ",
+                        100 + rank, "\n"));
+    }
+    const std::string line = words + " --config run.ini";
+    expect_refusal(run_two_ranks(line, line, folders), ExitCode::kUsage, "ranks disagree about ");
+    expect_nothing_written();
+  }
 }
 
 TEST_F(BadInput, ARankThatThrowsEndsTheJobAndLeavesNoModel) {
-  const std::string good = reprise_line(train_words("corpus"));
-  const std::string bad = reprise_line(train_words("nothing"));
-  const Outcome outcome =
-      run_shell(concat("mpirun -q --bind-to none --oversubscribe -n 1 ", good, " : -n 1 ", bad));
-  EXPECT_NE(outcome.code, 0);
-  EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
+  const std::array<std::string, 2> folders{path("here"), path("there")};
+  for (const auto& folder : folders) make_folder(folder);
+  fs::create_directory_symlink(path("corpus"), fs::path(folders[0]) / "local");
+  const std::string words = concat("train", kModel, " --train.corpus local --train.out ",
+                                   path("new"), " --train.steps 2");
+  const Outcome outcome = run_two_ranks(words, words, folders);
+  expect_refusal(outcome, ExitCode::kBadInput, "rank 1: local");
   expect_nothing_written();
-}
-
-TEST_F(BadInput, AFullDisk) {
-  // A tmpfs of a few pages, mounted where nobody else sees it. Where that is not allowed, a limit
-  // on the length of files, which write() meets in the same way.
-  const std::string words = data_words("text/one");
-  make_folder(path("disk"));
-  std::string full = words;
-  full.replace(full.find(path("new")), path("new").size(), path("disk/new"));
-  const bool may_mount =
-      run_shell(concat("unshare -rm mount -t tmpfs none ", path("disk"))).code == 0;
-  const Outcome outcome =
-      may_mount ? run_shell(concat("unshare -rm sh -c 'mount -t tmpfs -o size=32k none ",
-                                   path("disk"), " && ", reprise_line(full), "; code=$?; ls -A ",
-                                   path("disk"), "; exit $code'"))
-                : run_shell(concat("trap \"\" XFSZ; ulimit -f 16; ", reprise_line(full)));
-  EXPECT_EQ(outcome.code, static_cast<int>(ExitCode::kFailure)) << outcome.err;
-  EXPECT_THAT(outcome.err, testing::StartsWith("reprise data: "));
-  EXPECT_THAT(outcome.err, testing::AnyOf(HasSubstr("No space left"), HasSubstr("File too large")));
-  EXPECT_EQ(outcome.out, "") << "something was left on the full disk";
 }
 
 }  // namespace

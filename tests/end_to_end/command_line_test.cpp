@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "tests/end_to_end/program.h"
+#include "tests/support/temporary_folder.h"
 
 namespace reprise {
 namespace {
@@ -28,7 +30,7 @@ TEST_P(EveryCommand, ListsItsOptionsWithUnitAndDefault) {
   };
   EXPECT_GT(lines_with("\n  --"), 3u);
   // --config and --help have no section, no default.
-  EXPECT_EQ(lines_with("\n  --"), lines_with(". Default: ") + 2);
+  EXPECT_EQ(lines_with("\n  --"), lines_with(". Default: ") + lines_with(". Required\n") + 2);
 }
 
 TEST_P(EveryCommand, OffersTheNearestOptionForAMisspeltOne) {
@@ -65,6 +67,11 @@ TEST(CommandLine, VersionNamesTheLibraries) {
     EXPECT_THAT(version.out, HasSubstr(library));
 }
 
+TEST(CommandLine, FailsWhereItsOutputDoesNotArrive) {
+  const Outcome outcome = run_shell(reprise_line("--help") + " > /dev/full");
+  expect_refusal(outcome, ExitCode::kFailure, "cannot write to the standard output");
+}
+
 TEST(CommandLine, RefusesNothingAndMisspeltCommands) {
   expect_refusal(run_reprise(""), ExitCode::kUsage, "no command given");
   expect_refusal(run_reprise("trian"), ExitCode::kUsage, "did you mean 'train'?");
@@ -94,12 +101,14 @@ TEST(Ranks, ThatFailAlikeSayItOnceAndEndWithTheirCode) {
 }
 
 TEST(Ranks, ThatFailAloneTakeTheOthersWithThem) {
-  // Two programs in one job: the second rank is given a file that is not there.
+  // The same words in two folders: what they name is not in the second.
+  const TemporaryFolder here, there;
+  write_file(here / "run.ini", "");
+  const std::string line = reprise_line("eval --config run.ini");
   const std::string job =
-      concat("mpirun -q --bind-to none --oversubscribe -n 1 ", reprise_line("eval --help"),
-             " : -n 1 ", reprise_line("eval --config /nowhere.ini"));
-  const Outcome outcome = run_shell(job);
-  expect_refusal(outcome, ExitCode::kBadInput, "reprise eval: rank 1: cannot open /nowhere.ini");
+      concat("mpirun -q --bind-to none --oversubscribe -n 1 --wdir ", here.path().string(), " ",
+             line, " : -n 1 --wdir ", there.path().string(), " ", line);
+  expect_refusal(run_shell(job), ExitCode::kBadInput, "reprise eval: rank 1: cannot open run.ini");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace reprise {
 
 struct Outcome {
   int code = -1;         ///< exit code, 128 + signal where one killed it
-  std::string out, err;  ///< stdout, stderr
+  std::string out, err;  ///< stdout; stderr but for mpirun's own noise
 };
 
 /// A line for /bin/sh.
@@ -20,6 +20,7 @@ Outcome run_shell(const std::string& line);
 std::string reprise_line(const std::string& words);
 Outcome run_reprise(const std::string& words);
 /// Under mpirun -q, as README.md says.
+std::string ranks_line(int ranks, const std::string& words);
 Outcome run_on_ranks(int ranks, const std::string& words);
 
 /// Fails the test unless the program ended with `code` and one line on stderr that holds `words`.

@@ -116,6 +116,8 @@ TEST_F(StudyFile, RefusesWhatCannotBeCompared) {
               HasSubstr("[eval] differs"));
   EXPECT_THAT(refusal(std::string(kStudy) + "[recurrent.pack]\nrefine-share = 0\n"),
               HasSubstr("no second pass"));
+  EXPECT_THAT(refusal(std::string(kStudy) + "[eval]\nseed = -1\n"),
+              HasSubstr("--eval.seed must not be negative"));
   EXPECT_THAT(refusal(with(kStudy, "vocab = 512\nwidth", "vocab = 640\nwidth")),
               HasSubstr("model.vocab is 640 but data.vocab is 512"));
 }
@@ -143,7 +145,13 @@ TEST_F(StudyFile, RefusesWhatTheStudyGivesItself) {
 }
 
 TEST_F(StudyFile, RefusesToChangeWhatWasDeclared) {
-  EXPECT_THAT(refusal(kStudy, {"--verdict.margin-bpb", "0.1"}), HasSubstr("declared in the study"));
+  EXPECT_THAT(refusal(kStudy, {"--verdict.margin-bpb", "0.1"}),
+              HasSubstr("--verdict.margin-bpb is not what " + path() + " declares"));
+  EXPECT_THAT(refusal(kStudy, {"--verdict.confidence", "0.6"}),
+              HasSubstr("--verdict.confidence is not what"));
+  const std::string more = folder_ / "more.ini";
+  write_file(more, "[verdict]\nmargin-bpb = 0.5\n");
+  EXPECT_THAT(refusal(kStudy, {"--config", more}), HasSubstr("--verdict.margin-bpb is not what"));
   EXPECT_THAT(refusal(kStudy, {"--study.arms", "recurrent"}), HasSubstr("in the study file alone"));
 }
 

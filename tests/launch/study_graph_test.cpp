@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
@@ -24,7 +25,7 @@ Study make_study() {
                           {{"model", {{"width", 64}}},
                            {"train", {{"steps", 10}, {"seed", 1}, {"corpus", ""}}},
                            {"pack", {{"bytes", 1000}}},
-                           {"eval", {{"stride", 8}}}}});
+                           {"eval", {{"stride", 8}, {"split", "test"}}}}});
   study.shared = {
       {"data", {{"vocab", 512}}}, {"verdict", json::object()}, {"report", json::object()}};
   return study;
@@ -91,6 +92,20 @@ TEST(StudyGraph, AChangeRunsAgainWhatItReachesAndNothingElse) {
   EXPECT_EQ(changed(before, build_graph(study, "new text")).size(), before.nodes.size());
 }
 
+TEST(StudyGraph, TheGateIsSetOnTextCutAsItWillBeScored) {
+  const Study study = make_study();
+  const Graph before = build_graph(study, "text");
+  EXPECT_EQ(node_of(before, "pack.looped.1").options["eval"], json({{"stride", 8}}));
+  Study other = study;
+  other.arms[2].options["eval"]["split"] = "valid";
+  EXPECT_THAT(changed(before, build_graph(other, "text")),
+              ElementsAre("eval.other.1", "eval.other.2"));
+  other.arms[2].options["eval"]["stride"] = 4;
+  EXPECT_THAT(
+      changed(before, build_graph(other, "text")),
+      ElementsAre("pack.other.1", "eval.other.1", "pack.other.2", "eval.other.2", "report"));
+}
+
 TEST(StudyGraph, RanksAndTheStudysPlaceChangeNoKey) {
   Study study = make_study();
   const Graph before = build_graph(study, "text");
@@ -121,6 +136,21 @@ TEST(StudyGraph, ConfigurationsNameFilesInTheStudysFolder) {
 TEST(StudyGraph, RefusesAPathThatAConfigurationFileCannotHold) {
   const Graph graph = build_graph(make_study(), "text");
   EXPECT_THROW(config_text(graph, graph.nodes[0], "runs/#1"), Error);
+  EXPECT_THROW(config_text(graph, graph.nodes[0], "runs/a,b"), Error);
+}
+
+TEST(StudyGraph, EveryFileThatIsReadIsAnOutputOfTheRunThatWritesIt) {
+  const Graph graph = build_graph(make_study(), "text");
+  for (const auto& node : graph.nodes)
+    for (const auto& input : node.inputs) {
+      const auto& outputs = graph.nodes[input.node].outputs;
+      EXPECT_TRUE(std::ranges::any_of(outputs,
+                                      [&](const Output& output) {
+                                        return input.file == output.file ||
+                                               input.file.starts_with(output.file + "/");
+                                      }))
+          << node.name << " reads " << input.file;
+    }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "launch/study/process.h"
 #include "launch/study/runner.h"
 #include "launch/study/store.h"
@@ -21,18 +22,22 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
-/// Appends its command to `calls`, then: waits while a file `hold` is there, fails where a file
-/// `fail.<command>` holds an exit code, else writes what its configuration calls out.
+/// Appends its command to `calls`, then: logs what a file `progress` holds and takes its time;
+/// waits while a file `hold` is there, fails where a file `fail.<command>` holds an exit code, else
+/// writes what its configuration calls out.
 constexpr const char* kFakeProgram = R"(#!/bin/sh
 here=$(dirname "$0")
 echo "$1" >> "$here/calls"
 echo "$1 starts" >&2
+[ -e "$here/progress" ] && { cat "$here/progress" >&2; sleep 1.5; }
 trap 'echo "saved" >&2; exit 75' USR1
 while [ -e "$here/hold" ]; do sleep 0.05; done
 if [ -e "$here/fail.$1" ]; then echo "reprise $1: no luck" >&2; exit $(cat "$here/fail.$1"); fi
 out=$(sed -n 's/^out = //p' "$3")
-[ -n "$out" ] && echo "$OMP_NUM_THREADS" > "$out"
+[ -n "$out" ] && echo "$OMP_NUM_THREADS" >> "$out"
+[ -e "$here/beside" ] && echo "-" > "$out.beside"
 exit 0
 )";
 
@@ -115,6 +120,63 @@ TEST_F(StudyRunner, RunsAgainWhatLostAnOutput) {
   EXPECT_EQ(state_of(graph_.nodes[2], options_.out), NodeState::kPartial);
   run_graph(graph_, options_);
   EXPECT_THAT(calls(), ElementsAre("data", "train", "eval", "eval"));
+}
+
+TEST_F(StudyRunner, RunsAgainFromNothingWhatLostAFileThatNoOptionNames) {
+  graph_.nodes[0].outputs.push_back({"", "corpus.beside"});
+  EXPECT_THAT(error_of_run(ExitCode::kFailure), HasSubstr("without writing"));
+  write_file(folder_ / "beside", "-");
+  const auto folder = options_.out / graph_.nodes[0].folder();
+  run_graph(graph_, options_);
+  EXPECT_EQ(read_file(folder / "corpus"), "1\n") << "what was there was not removed";
+  fs::remove(folder / "corpus.beside");
+  EXPECT_EQ(state_of(graph_.nodes[0], options_.out), NodeState::kPartial);
+  run_graph(graph_, options_);
+  EXPECT_EQ(state_of(graph_.nodes[0], options_.out), NodeState::kDone);
+}
+
+TEST_F(StudyRunner, RunsAgainWhatContinuesWithoutRemovingWhatItLeft) {
+  graph_.nodes[0].continues = true;
+  graph_.nodes[0].outputs.push_back({"", "corpus.beside"});
+  error_of_run(ExitCode::kFailure);
+  write_file(folder_ / "beside", "-");
+  run_graph(graph_, options_);
+  EXPECT_EQ(read_file(options_.out / "data" / "corpus"), "1\n1\n");
+}
+
+TEST_F(StudyRunner, ARecordThatNobodyWroteIsNone) {
+  run_graph(graph_, options_);
+  const std::string& key = graph_.nodes[0].key;
+  for (const std::string& record :
+       {std::string("{\"key\": 5}"), std::string("[]"), std::string("{"),
+        concat("{\"key\": \"", key, "\", \"exit_code\": 0, \"elapsed_s\": \"1\", ",
+               "\"outputs\": {\"corpus\": 2}}"),
+        concat("{\"key\": \"", key, "\", \"exit_code\": 0, \"elapsed_s\": 1, ",
+               "\"outputs\": {\"corpus\": \"2\"}}")}) {
+    SCOPED_TRACE(record);
+    write_file(options_.out / "data" / "done.json", record);
+    EXPECT_EQ(state_of(graph_.nodes[0], options_.out), NodeState::kPartial);
+  }
+  run_graph(graph_, options_);
+  EXPECT_THAT(calls(), ElementsAre("data", "train", "eval", "data"));
+}
+
+TEST_F(StudyRunner, AFolderThatNoListCanNameIsRefusedBeforeAnythingRuns) {
+  options_.out = folder_ / "a,b";
+  EXPECT_THAT(error_of_run(ExitCode::kUsage), HasSubstr("study.out"));
+  EXPECT_FALSE(fs::exists(options_.out));
+}
+
+TEST_F(StudyRunner, TellsHowFarANodeIsWithOneTimeOfDayALine) {
+  write_file(folder_ / "progress", "12:34:56 info [rank 0] 3/60 steps (5 %)\n");
+  graph_.nodes.resize(1);
+  options_.log_pause = {};
+  testing::internal::CaptureStderr();
+  log::start(log::Level::kInfo, 0, 1);
+  EXPECT_EQ(run_graph(graph_, options_), ExitCode::kOk);
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(told, HasSubstr(" info     3/60 steps (5 %)\n"));
+  EXPECT_THAT(told, Not(HasSubstr("12:34:56")));
 }
 
 TEST_F(StudyRunner, AFailingNodeEndsTheRunWithItsCodeItsLineAndItsLog) {
