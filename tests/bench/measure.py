@@ -42,25 +42,31 @@ def fresh(name):
 
 
 def train(model, options, ranks=1, threads=2):
-    """Tokens per second of the steps behind the warm-up."""
+    """What metrics.jsonl says of the steps behind the warm-up."""
     out = fresh("training")
     reprise("train", {**model, "train.corpus": SCRATCH / "corpus", "train.out": out, "train.sequences": 8,
                       "train.steps": STEPS, "train.checkpoint-every": 0, "train.threads": threads, **options},
             ranks, threads)
     lines = (out / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line)["tokens_per_s"] for line in lines][WARM_UP:]
+    return [json.loads(line) for line in lines][WARM_UP:]
 
 
 def peer(precision):
     printed = run([sys.executable, HERE / "peer.py", precision, STEPS, 2], 2)
-    return json.loads(printed)["tokens_per_s"][WARM_UP:]
+    return [{"tokens_per_s": value} for value in json.loads(printed)["tokens_per_s"]][WARM_UP:]
+
+
+def median(steps, name):
+    return statistics.median(step[name] for step in steps)
 
 
 def alternate(ours, theirs):
-    """Medians of both sides over all their steps, and the median over rounds of the ratio within a round."""
-    rounds = [(statistics.median(ours()), statistics.median(theirs())) for _ in range(ROUNDS)]
-    return {"ratio": statistics.median(a / b for a, b in rounds), "ours": [a for a, _ in rounds],
-            "theirs": [b for _, b in rounds]}
+    """Medians of both sides over their steps, and the median over rounds of the ratio within a round."""
+    rounds = [(ours(), theirs()) for _ in range(ROUNDS)]
+    speeds = [[median(steps, "tokens_per_s") for steps in pair] for pair in rounds]
+    return {"ratio": statistics.median(a / b for a, b in speeds), "ours": [a for a, _ in speeds],
+            "theirs": [b for _, b in speeds],
+            "share_of_matrix_peak": statistics.median(median(steps, "peak_share") for steps, _ in rounds)}
 
 
 def training_against_peer(precision):
@@ -97,6 +103,11 @@ def evaluations():
                               "wanted": "at most 0.05", "ratio": statistics.median(writing), "rounds": writing}}
 
 
+def revision():
+    """The commit that was measured, as the evaluation recorded it."""
+    return json.loads((SCRATCH / "evaluation" / "results.json").read_text())["git_hash"]
+
+
 def machine():
     model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
     return {"cpu": model[0] if model else platform.machine(), "cores": os.cpu_count(),
@@ -114,7 +125,7 @@ def main():
     for name, figure in figures.items():
         print(f"{name:14} {figure['ratio']:.3f}   {figure['wanted']}")
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps({"command": "scripts/bench", "machine": machine(), "rounds": ROUNDS,
+    OUT.write_text(json.dumps({"command": "scripts/bench", "revision": revision(), "machine": machine(), "rounds": ROUNDS,
                                "figures": figures}, indent=1) + "\n")
 
 
