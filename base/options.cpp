@@ -6,12 +6,10 @@
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <set>
-#include <sstream>
 
 #include "base/digest.h"
 #include "base/edit_distance.h"
-#include "base/file.h"
+#include "base/ini.h"
 #include "base/utf8.h"
 
 namespace reprise {
@@ -90,37 +88,6 @@ std::string text_of(const json& value) {
   return text_of(OptionValue(value.get<std::vector<std::string>>()));
 }
 
-/// The file's text behind the byte-order mark that some editors put first.
-std::string ini_text(const std::string& path) {
-  constexpr std::string_view kMark = "\xEF\xBB\xBF";
-  std::string text = read_text(path);
-  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-/// The number of the line that gives `name` ("section.key") for the second time.
-int64_t line_of_repetition(const std::string& text, std::string_view name) {
-  std::istringstream in(text);
-  std::string section, words;
-  bool seen = false;
-  for (int64_t number = 1; std::getline(in, words); ++number) {
-    const std::string_view line = trimmed(std::string_view(words).substr(0, words.find('#')));
-    if (line.starts_with('[') && line.ends_with(']')) {
-      section = concat(line.substr(1, line.size() - 2), ".");
-      continue;
-    }
-    if (concat(section, trimmed(line.substr(0, line.find('=')))) != name) continue;
-    if (seen) return number;
-    seen = true;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::string nearest_name(std::string_view word, std::span<const std::string> candidates) {
@@ -190,22 +157,12 @@ void OptionSet::set(const std::string& name, const std::string& text) {
 }
 
 void OptionSet::read_file(const std::string& path) {
-  const std::string text = ini_text(path);
-  std::istringstream in(text);
-  try {
-    const auto parsed =
-        po::parse_config_file(in, po::options_description(), /*allow_unregistered=*/true);
-    std::set<std::string> given;
-    for (const auto& entry : parsed.options) {
-      const std::string& name = entry.string_key;
-      require(given.insert(name).second, ExitCode::kUsage, "line ", line_of_repetition(text, name),
-              " gives ", name, " a second time; keep one");
-      set(name, entry.value.at(0));
+  for (const auto& [name, value] : read_ini(path)) {
+    try {
+      set(name, value);
+    } catch (const Error& error) {
+      fail(error.code(), path, ": ", error.what());
     }
-  } catch (const po::error& error) {
-    fail(ExitCode::kUsage, path, ": ", error.what());
-  } catch (const Error& error) {
-    fail(error.code(), path, ": ", error.what());
   }
 }
 

@@ -46,8 +46,11 @@ FoundCorpus::FoundCorpus(std::string folder)
     : folder_(std::move(folder)), manifest_(manifest_if_any(folder_)) {}
 
 void FoundCorpus::require_options(const json& config) const {
-  require(manifest_.is_null() ||
-              options_alone(manifest_.value("config", json())) == options_alone(config),
+  if (manifest_.is_null()) return;
+  require(manifest_.value("schema", json()) == kManifestSchema, ExitCode::kUsage, folder_,
+          " holds a corpus of schema ", manifest_.value("schema", json()), ", which is not read; ",
+          kManifestSchema, " is written; give another --data.out or remove it");
+  require(options_alone(manifest_.value("config", json())) == options_alone(config),
           ExitCode::kUsage, folder_,
           " holds a corpus made with other options; give another --data.out or remove it");
 }
@@ -59,6 +62,7 @@ bool FoundCorpus::is_whole(const std::string& source) const {
           "--data.out or remove it");
   try {
     const Corpus corpus(folder_);
+    for (const Split split : kSplits) corpus.check_shards(split, 0, 1);
   } catch (const Error& error) {
     log::warning(error.what(), ": the corpus is made again");
     return false;

@@ -2,7 +2,10 @@
 
 #include <ATen/Parallel.h>
 
+#include <optional>
+
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/stopwatch.h"
@@ -220,11 +223,14 @@ Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const Eva
           enum_name(options.split), " of ", options.corpus, " holds no document");
   corpus.check_shards(options.split, comm.rank(), comm.size());
   at::set_num_threads(static_cast<int>(options.threads));
-  if (comm.rank() == 0) make_folder(options.out);
-  comm.barrier();
   const ComputeDevice device = start_device(options.device, comm);
   const EvalOptions options_there = resolved(options, device);
-  return Evaluation(artifact, corpus, options_there, device, comm, stop).run();
+  Evaluation evaluation(artifact, corpus, options_there, device, comm, stop);
+  // Behind everything that refuses the run without a folder of its own.
+  std::optional<FileLock> lock;
+  if (comm.rank() == 0) lock.emplace(lock_folder(options.out));
+  comm.barrier();  // no rank reads the folder before it is this run's
+  return evaluation.run();
 }
 
 }  // namespace reprise

@@ -15,10 +15,10 @@ namespace reprise {
 
 enum class Outcome { kFinished, kStopped };
 
-/// Collective. kStopped: a signal came, every rank closed the segment it was in, and a later call
-/// continues. Throws kBadInput (another tokenizer, an empty split, a folder that
-/// holds another configuration's trace), kUsage (options the artifact contradicts), kInvalidTrace
-/// (a check failed).
+/// Collective; one run at a time in options.out. kStopped: a signal came, every rank closed the
+/// segment it was in, and a later call continues. Throws kBadInput (another tokenizer, an empty
+/// split, a folder that holds another configuration's trace), kUsage (options the artifact
+/// contradicts), kInvalidTrace (a check failed).
 Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const EvalOptions& options,
                  Communicator& comm, const StopRequest& stop);
 

@@ -30,12 +30,7 @@ void validate_size(const ModelOptions& options) {
   require(options.layers() <= kMostLayers, ExitCode::kUsage,
           "model.prelude, model.core and model.coda are together ", options.layers(),
           " layers; at most ", kMostLayers);
-  int64_t weights = 0;
-  for (const ParameterShape& parameter : parameter_shapes(options)) {
-    int64_t count = 1;
-    for (const int64_t length : parameter.shape) count *= length;
-    weights += count;
-  }
+  const int64_t weights = element_count(options);
   require(weights <= kMostWeights, ExitCode::kUsage, "the model would have ", weights,
           " weights; at most ", kMostWeights);
 }

@@ -76,6 +76,16 @@ std::vector<ParameterShape> parameter_shapes(const ModelOptions& options) {
   return shapes;
 }
 
+int64_t element_count(const ModelOptions& options) {
+  int64_t elements = 0;
+  for (const ParameterShape& parameter : parameter_shapes(options)) {
+    int64_t count = 1;
+    for (const int64_t length : parameter.shape) count *= length;
+    elements += count;
+  }
+  return elements;
+}
+
 Parameters::Parameters(const ModelOptions& options, uint64_t seed, at::Device device,
                        at::ScalarType type) {
   validate(options);

@@ -46,5 +46,7 @@ struct ParameterShape {
   std::vector<int64_t> shape;
 };
 std::vector<ParameterShape> parameter_shapes(const ModelOptions& options);
+/// Elements of all of them.
+int64_t element_count(const ModelOptions& options);
 
 }  // namespace reprise

@@ -30,4 +30,7 @@ struct ReportOptions {
   }
 };
 
+/// Throws kUsage for what can be refused before any file is read.
+void validate(const ReportOptions& options);
+
 }  // namespace reprise

@@ -39,6 +39,8 @@ Curves read_curves(const std::filesystem::path& path) {
            ": not a line of metrics; give the metrics.jsonl of reprise train");
     }
   }
+  require(!curves.empty(), ExitCode::kBadInput, path.string(),
+          ": no whole line of metrics; give the metrics.jsonl of reprise train");
   return curves;
 }
 
@@ -59,7 +61,6 @@ std::vector<Point> thinned(const std::vector<Point>& curve, int64_t points) {
 }  // namespace
 
 json curve_rows(const std::vector<std::string>& labelled_files, int64_t points) {
-  require(points > 0, ExitCode::kUsage, "report.curve-points must be above 0");
   json rows = json::array();
   for (const auto& word : labelled_files) {
     const LabelledFile file = parse_labelled_file(word);

@@ -167,32 +167,21 @@ class Assessor {
   EffectOptions effect_options_;
 };
 
-void require_options(const Arms& arms, const VerdictOptions& options) {
-  const auto usage = [](bool condition, std::string_view line) {
-    require(condition, ExitCode::kUsage, line);
-  };
-  usage(options.margin_bpb > 0,
-        "verdict.margin-bpb must be above 0; write it into the study file before the run");
-  usage(options.confidence > 0.5 && options.confidence < 1,
-        "verdict.confidence lies between 0.5 and 1");
-  usage(options.power > 0 && options.power < 1, "verdict.power lies between 0 and 1");
-  usage(options.draws >= 100,
-        "verdict.draws must be at least 100 for an interval to mean anything");
-  usage(options.seed >= 0, "verdict.seed is negative");
-  usage(!arms.recurrent.empty(), "verdict.recurrent names no trace");
-  usage(arms.static_arm.empty() || arms.static_arm.size() == arms.recurrent.size(),
-        "verdict.recurrent and verdict.static need a trace for each seed, as many of one as of the "
-        "other");
-  for (const auto& slice : options.slices)
-    usage(std::ranges::count(options.slices, slice) == 1, "verdict.slices names a slice twice");
-  usage(options.primary != ClaimId::kC1 || !arms.static_arm.empty(),
-        "claim c1 is primary and verdict.static names no trace");
+void require_traces(const Arms& arms, const VerdictOptions& options) {
+  require(!arms.recurrent.empty(), ExitCode::kUsage, "verdict.recurrent names no trace");
+  require(arms.static_arm.empty() || arms.static_arm.size() == arms.recurrent.size(),
+          ExitCode::kUsage,
+          "verdict.recurrent and verdict.static need a trace for each seed, as many of one as of "
+          "the other");
+  require(options.primary != ClaimId::kC1 || !arms.static_arm.empty(), ExitCode::kUsage,
+          "claim c1 is primary and verdict.static names no trace");
 }
 
 }  // namespace
 
 Assessment assess(const Arms& arms, const VerdictOptions& options) {
-  require_options(arms, options);
+  validate(options);
+  require_traces(arms, options);
   std::vector<Evidence> all = arms.recurrent;
   all.insert(all.end(), arms.static_arm.begin(), arms.static_arm.end());
   require_same_text(all);

@@ -48,4 +48,7 @@ struct VerdictOptions {
   }
 };
 
+/// Throws kUsage for what can be refused before any trace is read.
+void validate(const VerdictOptions& options);
+
 }  // namespace reprise

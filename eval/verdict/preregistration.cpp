@@ -2,45 +2,26 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/program_options/option.hpp>
-#include <boost/program_options/parsers.hpp>
-#include <sstream>
 
 #include "base/digest.h"
-#include "base/file.h"
+#include "base/ini.h"
 
 namespace reprise {
 namespace {
 
-namespace po = boost::program_options;
-
 constexpr std::array kFree{"verdict.recurrent", "verdict.static", "verdict.study", "verdict.out",
                            "verdict.require-decision"};
-
-std::vector<po::option> verdict_section(const std::string& text,
-                                        const std::filesystem::path& study) {
-  std::istringstream in(text);
-  std::vector<po::option> section;
-  try {
-    for (auto& entry :
-         po::parse_config_file(in, po::options_description(), /*allow_unregistered=*/true).options)
-      if (entry.string_key.starts_with("verdict.")) section.push_back(std::move(entry));
-  } catch (const po::error& error) {
-    fail(ExitCode::kUsage, study.string(), ": ", error.what());
-  }
-  return section;
-}
 
 }  // namespace
 
 Preregistration read_preregistration(const std::filesystem::path& study) {
-  const std::string text = read_file(study);
-  Preregistration declared{{}, to_hex(sha256(text))};
+  Preregistration declared{{}, to_hex(sha256_file(study))};
   OptionSet set("verdict", "");
   set.add("verdict", declared.options);
-  for (const auto& entry : verdict_section(text, study)) {
+  for (const auto& [name, value] : read_ini(study.string())) {
+    if (!name.starts_with("verdict.")) continue;
     try {
-      set.set(entry.string_key, entry.value.at(0));
+      set.set(name, value);
     } catch (const Error& error) {
       fail(error.code(), study.string(), ": ", error.what());
     }

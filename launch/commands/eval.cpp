@@ -1,10 +1,8 @@
 // reprise eval: artifact and corpus -> a trace of every token, and what it comes to.
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "base/file.h"
-#include "base/file_lock.h"
 #include "eval/evaluate.h"
 #include "launch/command.h"
 
@@ -46,9 +44,6 @@ ExitCode run_eval(std::span<const std::string> words, Communicator& comm) {
   const StopRequest stop;
   const ScoredArtifact artifact = open_artifact(options.artifact);
   const Corpus corpus(options.corpus);
-  std::optional<FileLock> lock;
-  if (comm.rank() == 0) lock.emplace(lock_folder(options.out));
-  comm.barrier();  // no rank reads the folder before it is this run's
   if (evaluate(artifact, corpus, options, comm, stop) == Outcome::kStopped)
     return ExitCode::kResumable;
   if (comm.rank() == 0) print_scores(options.out);

@@ -11,7 +11,9 @@
 #include "base/pace.h"
 #include "data/corpus.h"
 #include "eval/calibrate.h"
+#include "eval/unit.h"
 #include "launch/command.h"
+#include "launch/pack_outputs.h"
 #include "models/artifact/artifact.h"
 #include "models/artifact/ledger.h"
 #include "models/artifact/packer.h"
@@ -21,20 +23,13 @@
 namespace reprise {
 namespace {
 
-/// What is written beside the artifact: how it came about, and where its bytes went.
-constexpr std::array<std::string_view, 2> kBeside{".pack.json", ".ledger.json"};
+constexpr std::array kBeside{kPackSummarySuffix, kPackLedgerSuffix};
 
 /// Weights of the model at another width; 0 where its heads do not divide that evenly.
 int64_t elements_at_width(ModelOptions options, int64_t width) {
   if (width % (2 * options.heads) != 0) return 0;
   options.width = width;
-  int64_t elements = 0;
-  for (const ParameterShape& parameter : parameter_shapes(options)) {
-    int64_t count = 1;
-    for (const int64_t length : parameter.shape) count *= length;
-    elements += count;
-  }
-  return elements;
+  return element_count(options);
 }
 
 /// What packing needs of a trained model. Its file is closed again before packing starts: mapped,
@@ -80,8 +75,8 @@ std::string pack_and_tell(UnpackedModel model, const PackOptions& options,
   return std::move(packed.file);
 }
 
-std::string ledger_name(const std::string& out) { return out + ".ledger.json"; }
-std::string summary_name(const std::string& out) { return out + ".pack.json"; }
+std::string ledger_name(const std::string& out) { return concat(out, kPackLedgerSuffix); }
+std::string summary_name(const std::string& out) { return concat(out, kPackSummarySuffix); }
 
 /// The artifact, and beside it its ledger and how it came about. All are on the disk before any has
 /// its name, and the artifact gets its own last: where it is, the others are, and of it.
@@ -140,6 +135,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   std::optional<FileLock> lock;
   if (comm.rank() == 0) lock.emplace(lock_output(options.out, kBeside));
   Trained trained = read_trained(options, corpus, comm.rank());
+  (void)unit_options(scoring, trained.options);  // refused before the work of packing
   std::string file;
   nlohmann::json packing;
   if (comm.rank() == 0) file = pack_and_tell(std::move(trained.weights), options, packing);

@@ -28,12 +28,6 @@ json read_verdict(const std::string& path) {
   return verdict;
 }
 
-void validate(const ReportOptions& options) {
-  require(!options.out.empty(), ExitCode::kUsage, "report.out names no file");
-  require(options.documents >= 0, ExitCode::kUsage, "report.documents is negative");
-  require(options.tokens >= 1, ExitCode::kUsage, "report.tokens must be above 0");
-}
-
 /// The first trace of an arm: the seed whose tokens are shown.
 std::optional<Trace> first_trace(const json& verdict, const char* arm) {
   const auto traces = verdict["traces"].value(arm, json::array());
@@ -68,6 +62,7 @@ ExitCode run_report(std::span<const std::string> words, Communicator& comm) {
   require_agreement(comm, "the configuration", set.digest());
   if (comm.rank() != 0) return ExitCode::kOk;
   validate(options);
+  require(!options.out.empty(), ExitCode::kUsage, "report.out names no file");
 
   ReportData data;
   data.verdict = read_verdict(options.verdict);

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <set>
 
+#include "eval/unit.h"
+
 namespace reprise {
 namespace {
 
@@ -55,6 +57,7 @@ void validate_commands(ArmOptions options) {
   validate(options.train, options.model);
   validate(options.pack);
   validate(options.eval);
+  (void)unit_options(options.eval, options.model);  // its windows fit the context
 }
 
 void validate(const DeclaredArm& arm, const DataOptions& data) {
@@ -117,8 +120,8 @@ void validate(const Declared& declared) {
   for (const auto& arm : declared.arms) validate(arm, declared.data);
   validate_contrast(arm_named(declared, declared.study.contrast[0]),
                     arm_named(declared, declared.study.contrast[1]));
-  require(declared.verdict.margin_bpb > 0, ExitCode::kUsage,
-          "verdict.margin-bpb is not declared; it is chosen before the run");
+  validate(declared.verdict);
+  validate(declared.report);
 }
 
 void require_unset(Declared& declared) {

@@ -1,6 +1,7 @@
 #include "launch/study/graph.h"
 
 #include "eval/options.h"
+#include "launch/pack_outputs.h"
 
 namespace reprise {
 namespace {
@@ -25,7 +26,6 @@ struct Trained {
 constexpr const char* kCorpus = "corpus";
 constexpr const char* kModel = "model";
 constexpr const char* kArtifact = "artifact.reprise";
-constexpr const char* kLedger = ".ledger.json";  // behind the artifact's name
 constexpr const char* kTrace = "trace";
 
 class Builder {
@@ -81,8 +81,8 @@ class Builder {
                     {"eval", scoring_options(arm.options.at("eval"))}};
     pack.inputs = {{"pack.model", trained.train, kModel, ""}, {"pack.corpus", data, kCorpus, ""}};
     pack.outputs = {{"pack.out", kArtifact},
-                    {"", concat(kArtifact, ".pack.json")},
-                    {"", concat(kArtifact, kLedger)}};
+                    {"", concat(kArtifact, kPackSummarySuffix)},
+                    {"", concat(kArtifact, kPackLedgerSuffix)}};
     trained.pack = graph_.add(std::move(pack));
 
     Node eval = parallel_node(concat("eval.", trained.name()), "eval");
@@ -117,7 +117,7 @@ class Builder {
       node.inputs.push_back(
           {"report.metrics", trained.train, concat(kModel, "/metrics.jsonl"), trained.name()});
       node.inputs.push_back(
-          {"report.ledgers", trained.pack, concat(kArtifact, kLedger), trained.name()});
+          {"report.ledgers", trained.pack, concat(kArtifact, kPackLedgerSuffix), trained.name()});
     }
     node.outputs = {{"report.out", "report.html"}};
     graph_.add(std::move(node));

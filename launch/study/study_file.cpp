@@ -1,17 +1,14 @@
 #include "launch/study/study_file.h"
 
 #include <algorithm>
-#include <boost/program_options/parsers.hpp>
-#include <sstream>
 
-#include "base/file.h"
+#include "base/digest.h"
+#include "base/ini.h"
 #include "eval/verdict/preregistration.h"
 #include "launch/study/declared.h"
 
 namespace reprise {
 namespace {
-
-namespace po = boost::program_options;
 
 constexpr std::array kSections{"study", "data", "model",  "train",
                                "pack",  "eval", "report", "verdict"};
@@ -31,14 +28,8 @@ std::vector<std::string> arms_of(const std::string& file) {
   StudyOptions study;
   OptionSet set("study", "");
   set.add("study", study);
-  std::istringstream in(read_text(file));
-  try {
-    const auto parsed = po::parse_config_file(in, po::options_description(), true);
-    for (const auto& entry : parsed.options)
-      if (entry.string_key == "study.arms") set.set(entry.string_key, entry.value.at(0));
-  } catch (const po::error& error) {
-    fail(ExitCode::kUsage, file, ": ", error.what());
-  }
+  for (const auto& [name, value] : read_ini(file))
+    if (name == "study.arms") set.set(name, value);
   return study.arms;
 }
 

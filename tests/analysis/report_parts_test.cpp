@@ -93,7 +93,9 @@ TEST_F(ReportParts, CurvesAreMeansOverStretches) {
   const std::string bad = file("bad.jsonl", "not json\n");
   EXPECT_EQ(refusal([&] { curve_rows({bad}, 3); }),
             bad + ":1: not a line of metrics; give the metrics.jsonl of reprise train");
-  EXPECT_THROW(curve_rows({}, 0), Error);
+  const std::string empty = file("empty.jsonl", "{\"step\": 6, \"lo");
+  EXPECT_EQ(refusal([&] { curve_rows({empty}, 3); }),
+            empty + ": no whole line of metrics; give the metrics.jsonl of reprise train");
 }
 
 Tokenizer tokenizer() {

@@ -115,8 +115,8 @@ TEST_P(Rounding, SumsInAnotherOrderStayWithinHalfOfIt) {
   };
   const double deviation = measured(operations_);
   RecordProperty("deviation", std::to_string(deviation));
-  if (GetParam().width >= 256) {
-    EXPECT_GT(deviation, 0);  // short sums of bf16 products may round alike in any order
+  if (GetParam().arithmetic == Arithmetic::kFp32 && GetParam().width >= 256) {
+    EXPECT_GT(deviation, 0);  // in bf16, or of few channels, all orders may round alike
   }
   EXPECT_LE(deviation, tolerance_ / 2);
 }

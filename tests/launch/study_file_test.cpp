@@ -134,8 +134,21 @@ TEST_F(StudyFile, RefusesSeedsArmsAndAMarginThatAreNotThere) {
               HasSubstr("small letters"));
   EXPECT_THAT(refusal(with(kStudy, "arms = recurrent, static", "arms = recurrent, static, eval")),
               HasSubstr("the name of a section"));
-  EXPECT_THAT(refusal(with(kStudy, "margin-bpb = 0.002", "")), HasSubstr("not declared"));
+  EXPECT_THAT(refusal(with(kStudy, "margin-bpb = 0.002", "")),
+              HasSubstr("verdict.margin-bpb must be above 0"));
   EXPECT_THAT(refusal(with(kStudy, "source = text", "")), HasSubstr("names no text"));
+}
+
+TEST_F(StudyFile, RefusesWhatALaterRunWouldRefuse) {
+  EXPECT_THAT(refusal(with(kStudy, "margin-bpb = 0.002", "margin-bpb = 0.002\nseed = -1")),
+              HasSubstr("verdict.seed is negative"));
+  EXPECT_THAT(refusal(kStudy, {"--report.tokens=0"}), HasSubstr("report.tokens must be above 0"));
+  EXPECT_THAT(refusal(kStudy, {"--eval.window=100000"}),
+              HasSubstr("longer than the model's context"));
+}
+
+TEST_F(StudyFile, ReadsOneWithAByteOrderMark) {
+  EXPECT_EQ(read(concat("\xEF\xBB\xBF", kStudy)).arms.size(), read(kStudy).arms.size());
 }
 
 TEST_F(StudyFile, RefusesWhatTheStudyGivesItself) {
