@@ -178,6 +178,23 @@ TEST_F(CorpusTest, AModelThatIsGivenIsKeptAndShardsReadBack) {
   EXPECT_EQ(documents, corpus.documents(Split::kTrain).size());
 }
 
+TEST_F(CorpusTest, ADamagedOneIsMadeAgainAndOneOfAnotherSchemaRefused) {
+  build_corpus(options(), {});
+  const auto whole = files_of(out());
+  std::string shard = whole.at("train_000000.bin");
+  std::swap(shard[1024 + 2 * 20], shard[1024 + 2 * 30]);
+  ASSERT_NE(shard, whole.at("train_000000.bin"));
+  write_file(out() / "train_000000.bin", shard);
+  build_corpus(options(), {});
+  EXPECT_EQ(files_of(out()), whole);
+
+  json manifest = json::parse(read_file(out() / "corpus.json"));
+  manifest["schema"] = 1;
+  write_file(out() / "corpus.json", manifest.dump());
+  EXPECT_THAT(error_of(ExitCode::kUsage, [&] { build_corpus(options(), {}); }),
+              HasSubstr("holds a corpus of schema 1"));
+}
+
 TEST_F(CorpusTest, AFolderWithOtherThingsIsNotTouched) {
   make_folder(out());
   write_file(out() / "thesis.txt", "years of work");
