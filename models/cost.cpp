@@ -15,10 +15,15 @@ LayerWeightCounts count_layer(const ModelOptions& model) {
           2 * static_cast<double>(model.mlp_ratio) * width * width};
 }
 
+/// A table's rows with the stream: through its projection where it is narrower.
+double projection_flops(const ModelOptions& model) {
+  return model.embedding_rank > 0 ? 2 * static_cast<double>(model.width * model.embedding_rank) : 0;
+}
+
 double attention_and_head(const ModelOptions& model, double layers, const PassWork& work) {
-  const auto width = static_cast<double>(model.width);
-  return 4 * width * layers * work.keys +
-         2 * width * static_cast<double>(model.vocab) * work.readouts;
+  const double logits = 2 * static_cast<double>(model.table_width() * model.vocab);
+  return 4 * static_cast<double>(model.width) * layers * work.keys +
+         (logits + projection_flops(model)) * work.readouts;
 }
 
 /// Layers that make their keys, and the head.
@@ -43,7 +48,8 @@ PassWork mean_position(const ModelOptions& model) {
 }
 
 double base_flops(const ModelOptions& model, const PassWork& work) {
-  return flops_of_layers(model, model.prelude + model.core * model.passes + model.coda, work);
+  return flops_of_layers(model, model.prelude + model.core * model.passes + model.coda, work) +
+         projection_flops(model) * work.positions;
 }
 
 double readout_flops(const ModelOptions& model, const PassWork& work) {

@@ -9,38 +9,36 @@
 #include <span>
 
 #include "models/device.h"
+#include "models/embedding.h"
 #include "models/ops/head.h"
 #include "models/ops/rms_norm.h"
 
 namespace reprise {
 
-namespace {
+struct Network::Weights {
+  Weights(const ModelOptions& model, const Parameters& all, at::ScalarType type)
+      : options(model),
+        parameters(all),
+        compute(type),
+        embedding(bind_embedding(parameters, model, "embedding", type)),
+        layers(model, parameters, type),
+        rotary(ops::make_rotary_table(
+            {model.context, model.head_width(), model.rope_share, model.rope_base},
+            at::TensorOptions(embedding.table_VR.device()).dtype(at::toOpMathType(type)))) {}
 
-/// The layers' weights, each cast when it is first used. Autograd runs what was recorded last
-/// first: casts recorded up front would hand every gradient over at the very end of backward, when
-/// nothing is left to reduce them behind (train/reducer.h).
-class Layers {
- public:
-  Layers(const Parameters& parameters, at::ScalarType compute, int64_t count)
-      : parameters_(parameters), compute_(compute), bound_(static_cast<size_t>(count)) {}
-
-  const LayerWeights& operator[](int64_t layer) {
-    auto& weights = bound_[static_cast<size_t>(layer)];
-    if (!weights) weights = bind_layer(parameters_, layer, compute_);
-    return *weights;
+  /// Bound when first used, as the layers are.
+  const Embedding& head() {
+    if (options.tied) return embedding;
+    if (!untied_head) untied_head = bind_embedding(parameters, options, "head", compute);
+    return *untied_head;
   }
 
- private:
-  Parameters parameters_;  ///< shares the tensors
-  at::ScalarType compute_;
-  std::vector<std::optional<LayerWeights>> bound_;
-};
-
-}  // namespace
-
-struct Network::Weights {
-  at::Tensor embedding_VD;
-  Layers layers;
+  ModelOptions options;
+  Parameters parameters;  ///< shares the tensors
+  at::ScalarType compute;
+  Embedding embedding;
+  std::optional<Embedding> untied_head;
+  LayerStack layers;
   ops::RotaryTable rotary;
 };
 
@@ -63,27 +61,6 @@ RowSet picked_rows(const RowSet& all, const at::Tensor& rows_M) {
           all.rotary};
 }
 
-/// Layers [range.first, ...) over all rows; fills `kept`, one entry per layer, unless it is null.
-at::Tensor run_range(Layers& layers, LayerRange range, at::Tensor hidden_MD, const RowSet& rows,
-                     std::vector<LayerKeys>* kept) {
-  if (kept) kept->resize(static_cast<size_t>(range.count));
-  for (int64_t i = 0; i < range.count; ++i)
-    hidden_MD = run_layer(layers[range.first + i], hidden_MD, rows,
-                          kept ? &(*kept)[static_cast<size_t>(i)] : nullptr);
-  return hidden_MD;
-}
-
-/// The same layers over any rows, on the keys that were kept.
-at::Tensor refine_range(Layers& layers, LayerRange range, at::Tensor hidden_MD, const RowSet& rows,
-                        const std::vector<LayerKeys>& keys) {
-  require(static_cast<int64_t>(keys.size()) == range.count, ExitCode::kFailure,
-          "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
-  for (size_t i = 0; i < keys.size(); ++i)
-    hidden_MD =
-        refine_layer(layers[range.first + static_cast<int64_t>(i)], hidden_MD, rows, keys[i]);
-  return hidden_MD;
-}
-
 void require_rows(const at::Tensor& rows_M, int64_t positions) {
   const at::Tensor rows = rows_M.cpu().contiguous();
   const std::span all(rows.const_data_ptr<int64_t>(), static_cast<size_t>(rows.numel()));
@@ -95,89 +72,81 @@ void require_rows(const at::Tensor& rows_M, int64_t positions) {
 }  // namespace
 
 Network::Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute)
-    : options_(options), plan_(make_pass_plan(options)) {
-  const at::Tensor& embedding = parameters["embedding"];
-  weights_ = std::make_shared<Weights>(
-      Weights{embedding.to(compute), Layers(parameters, compute, options.layers()),
-              ops::make_rotary_table(
-                  {options.context, options.head_width(), options.rope_share, options.rope_base},
-                  at::TensorOptions(embedding.device()).dtype(at::toOpMathType(compute)))});
-}
+    : options_(options),
+      plan_(make_pass_plan(options)),
+      weights_(std::make_shared<Weights>(options, parameters, compute)) {}
 
 BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep) const {
   require(tokens_BT.dim() == 2 && tokens_BT.size(1) <= options_.context, ExitCode::kFailure,
           "tokens have shape ", tokens_BT.sizes(), "; expected [sequences, at most ",
           options_.context, "]");
-  auto& [embedding_VD, layers, rotary] = *weights_;
+  LayerStack& layers = weights_->layers;
   BasePasses base;
-  base.embedded_BTD =
-      ops::rms_norm(at::embedding(embedding_VD, moved_to(embedding_VD.device(), tokens_BT)));
-  const RowSet rows = all_rows(base.embedded_BTD, rotary);
-  at::Tensor hidden_MD = run_range(layers, plan_.prelude, rows.embedded_MD, rows, nullptr);
+  base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT));
+  const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  Stream stream = layers.run(plan_.prelude, layers.begin(rows.embedded_MD), rows, nullptr);
   for (size_t pass = 0; pass < plan_.passes.size(); ++pass) {
     const bool last = pass + 1 == plan_.passes.size();
-    hidden_MD = run_range(layers, plan_.passes[pass], hidden_MD, rows,
-                          keep.keys && last ? &base.core_keys : nullptr);
-    if (keep.all_passes || last)
-      base.hidden_PBTD.push_back(hidden_MD.view(base.embedded_BTD.sizes()));
+    stream = layers.run(plan_.passes[pass], std::move(stream), rows,
+                        keep.keys && last ? &base.core_keys : nullptr);
+    if (keep.all_passes || last) base.streams_P.push_back(stream);
   }
-  const at::Tensor coda_MD =
-      run_range(layers, plan_.coda, hidden_MD, rows, keep.keys ? &base.coda_keys : nullptr);
-  base.features_BTD = ops::rms_norm(coda_MD).view(base.embedded_BTD.sizes());
+  stream = layers.run(plan_.coda, std::move(stream), rows, keep.keys ? &base.coda_keys : nullptr);
+  base.features_BTD = ops::rms_norm(stream.hidden_MD).view(base.embedded_BTD.sizes());
   return base;
 }
 
 at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
   const auto last = static_cast<int64_t>(plan_.passes.size()) - 1;
   if (pass == last) return base.features_BTD;
-  require(pass >= 0 && pass<last&& static_cast<int64_t>(base.hidden_PBTD.size())> last,
-          ExitCode::kFailure, "no hidden state of pass ", pass,
-          " was kept; run base_passes with all_passes = true");
-  const at::Tensor hidden_MD = base.hidden_PBTD[static_cast<size_t>(pass)].flatten(0, 1);
+  require(pass >= 0 && pass < last && std::ssize(base.streams_P) > last, ExitCode::kFailure,
+          "no hidden state of pass ", pass, " was kept; run base_passes with all_passes = true");
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
-  return ops::rms_norm(run_range(weights_->layers, plan_.coda, hidden_MD, rows, nullptr))
-      .view(base.embedded_BTD.sizes());
+  const Stream end =
+      weights_->layers.run(plan_.coda, base.streams_P[static_cast<size_t>(pass)], rows, nullptr);
+  return ops::rms_norm(end.hidden_MD).view(base.embedded_BTD.sizes());
 }
 
-at::Tensor Network::refine(const BasePasses& base, const RowSet& rows,
-                           const at::Tensor& hidden_MD) const {
-  const at::Tensor refined_MD =
-      refine_range(weights_->layers, plan_.refinement, hidden_MD, rows, base.core_keys);
+at::Tensor Network::refine(const BasePasses& base, const RowSet& rows, Stream stream) const {
+  LayerStack& layers = weights_->layers;
+  stream = layers.refine(plan_.refinement, std::move(stream), rows, base.core_keys);
   return ops::rms_norm(
-      refine_range(weights_->layers, plan_.coda, refined_MD, rows, base.coda_keys));
+      layers.refine(plan_.coda, std::move(stream), rows, base.coda_keys).hidden_MD);
 }
 
 at::Tensor Network::refine_all(const BasePasses& base) const {
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
-  return refine(base, rows, base.hidden_PBTD.back().flatten(0, 1)).view(base.embedded_BTD.sizes());
+  return refine(base, rows, base.streams_P.back()).view(base.embedded_BTD.sizes());
 }
 
 at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M) const {
   const RowSet all = all_rows(base.embedded_BTD, weights_->rotary);
   require_rows(rows_M, all.rows_M.size(0));
-  const at::Tensor hidden_MD = base.hidden_PBTD.back().flatten(0, 1);
-  const at::Tensor rows = moved_to(hidden_MD.device(), rows_M);
-  return refine(base, picked_rows(all, rows), hidden_MD.index_select(0, rows));
+  const Stream& coarse = base.streams_P.back();
+  const at::Tensor rows = moved_to(coarse.hidden_MD.device(), rows_M);
+  return refine(base, picked_rows(all, rows), pick_rows(coarse, rows));
 }
 
 at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const {
+  LayerStack& layers = weights_->layers;
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
-  const at::Tensor coarse_MD = base.hidden_PBTD.back().flatten(0, 1);
-  const at::Tensor refined_MD =
-      refine_range(weights_->layers, plan_.refinement, coarse_MD, rows, base.core_keys);
-  const at::Tensor mask_M1 = moved_to(coarse_MD.device(), mask_BT).flatten().unsqueeze(-1);
-  const at::Tensor hidden_MD = at::where(mask_M1, refined_MD, coarse_MD);
-  return ops::rms_norm(refine_range(weights_->layers, plan_.coda, hidden_MD, rows, base.coda_keys))
-      .view(base.embedded_BTD.sizes());
+  const Stream& coarse = base.streams_P.back();
+  const Stream refined = layers.refine(plan_.refinement, coarse, rows, base.core_keys);
+  const at::Tensor mask_M1 = moved_to(coarse.hidden_MD.device(), mask_BT).flatten().unsqueeze(-1);
+  const Stream end =
+      layers.refine(plan_.coda, pick_where(mask_M1, refined, coarse), rows, base.coda_keys);
+  return ops::rms_norm(end.hidden_MD).view(base.embedded_BTD.sizes());
 }
 
 at::Tensor Network::logits(const at::Tensor& features) const {
-  return ops::capped_logits(features, weights_->embedding_VD, options_.softcap);
+  const Embedding& head = weights_->head();
+  return ops::capped_logits(head_features(head, features), head.table_VR, options_.softcap);
 }
 
 at::Tensor Network::cross_entropy(const at::Tensor& features, const at::Tensor& targets) const {
-  return ops::cross_entropy(features, weights_->embedding_VD, moved_to(features.device(), targets),
-                            options_.softcap);
+  const Embedding& head = weights_->head();
+  return ops::cross_entropy(head_features(head, features), head.table_VR,
+                            moved_to(features.device(), targets), options_.softcap);
 }
 
 }  // namespace reprise

@@ -22,9 +22,7 @@
 #include <memory>
 #include <vector>
 
-#include "models/block.h"
-#include "models/parameters.h"
-#include "models/pass_plan.h"
+#include "models/layer_stack.h"
 
 namespace reprise {
 
@@ -35,11 +33,11 @@ struct KeepOptions {
 
 /// The state after the base passes.
 struct BasePasses {
-  at::Tensor embedded_BTD;              ///< x0, mixed into every layer
-  std::vector<at::Tensor> hidden_PBTD;  ///< before the coda; the last pass only unless all_passes
-  std::vector<LayerKeys> core_keys;     ///< of the last base pass, one per layer; empty unless keys
-  std::vector<LayerKeys> coda_keys;     ///< the same of the coda
-  at::Tensor features_BTD;              ///< readout of the last base pass: coda, final norm
+  at::Tensor embedded_BTD;           ///< x0, mixed into every layer
+  std::vector<Stream> streams_P;     ///< before the coda; the last pass only unless all_passes
+  std::vector<LayerKeys> core_keys;  ///< of the last base pass, one per layer; empty unless keys
+  std::vector<LayerKeys> coda_keys;  ///< the same of the coda
+  at::Tensor features_BTD;           ///< readout of the last base pass: coda, final norm
 };
 
 class Network {
@@ -67,7 +65,7 @@ class Network {
 
  private:
   struct Weights;
-  at::Tensor refine(const BasePasses& base, const RowSet& rows, const at::Tensor& hidden_MD) const;
+  at::Tensor refine(const BasePasses& base, const RowSet& rows, Stream stream) const;
 
   ModelOptions options_;
   PassPlan plan_;

@@ -56,6 +56,10 @@ void validate(const ModelOptions& options) {
   within(options.core, 1, kMostLayers, "core");
   within(options.coda, 0, kMostLayers, "coda");
   within(options.passes, 1, kMostPasses, "passes");
+  within(options.embedding_rank, 0, options.width - 1, "embedding-rank");
+  require(!options.skips || options.layers() >= 2, ExitCode::kUsage,
+          "model.skips joins layers of the first half to those of the second; the model has ",
+          options.layers());
   within(options.context, 1, kMostContext, "context");
   validate_heads(options);
   require(

@@ -22,6 +22,8 @@ struct ModelOptions {
   int64_t prelude = 1, core = 2, coda = 1, passes = 2;
   int64_t context = 512;
   double rope_share = 1.0, rope_base = 10000, softcap = 30;
+  bool tied = true, skips = false;
+  int64_t embedding_rank = 0;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -42,10 +44,20 @@ struct ModelOptions {
           "share of each head's channels that is rotated by position");
     field("rope-base", rope_base, "", "base of the rotary wavelengths");
     field("softcap", softcap, "", "logits are softcap * tanh(logits / softcap)");
+    field("tied", tied, "",
+          "the head is the embedding; false: a table of its own, which starts at 0");
+    field("embedding-rank", embedding_rank, "channels",
+          "of the embedding and the head, each with a projection between it and the width; 0: the "
+          "width itself");
+    field("skips", skips, "",
+          "each layer of the first half is also added, by a weight per channel, in front of its "
+          "mirror image in the second half");
   }
 
   int64_t layers() const { return prelude + core + coda; }
   int64_t head_width() const { return width / heads; }
+  int64_t table_width() const { return embedding_rank > 0 ? embedding_rank : width; }
+  int64_t skip_count() const { return skips ? layers() / 2 : 0; }
 };
 
 /// Throws kUsage, in one line, where the options contradict one another.

@@ -33,11 +33,21 @@ void append_layer(const ModelOptions& options, int64_t layer, std::vector<Parame
   shapes.push_back({prefix + "mlp.scale", Role::kScalar, {width}});
 }
 
+/// A table of tokens, and between it and the stream a projection where it is narrower.
+void append_table(const ModelOptions& options, const std::string& name,
+                  std::vector<ParameterShape>& shapes) {
+  shapes.push_back({name, Role::kEmbedding, {options.vocab, options.table_width()}});
+  if (options.embedding_rank > 0)
+    shapes.push_back(
+        {name + ".projection", Role::kMatrix, {options.width, options.embedding_rank}});
+}
+
 /// What element `position` of a tensor starts as.
 using InitialValue = std::function<double(uint64_t position)>;
 
 InitialValue initial_value(const ParameterShape& parameter, const RandomStream& stream) {
   const std::string_view name = parameter.name;
+  if (name == "head") return [](uint64_t) { return 0.0; };
   if (parameter.role == Role::kEmbedding)
     return [stream](uint64_t position) { return kEmbeddingDeviation * stream.normal(position); };
   if (name.ends_with("attention.output") || name.ends_with("mlp.down"))
@@ -70,9 +80,12 @@ at::Tensor initial_tensor(const ParameterShape& parameter, const RandomStream& s
 }  // namespace
 
 std::vector<ParameterShape> parameter_shapes(const ModelOptions& options) {
-  std::vector<ParameterShape> shapes{
-      {"embedding", Role::kEmbedding, {options.vocab, options.width}}};
+  std::vector<ParameterShape> shapes;
+  append_table(options, "embedding", shapes);
   for (int64_t layer = 0; layer < options.layers(); ++layer) append_layer(options, layer, shapes);
+  if (options.skips)
+    shapes.push_back({"skips", Role::kScalar, {options.skip_count(), options.width}});
+  if (!options.tied) append_table(options, "head", shapes);
   return shapes;
 }
 

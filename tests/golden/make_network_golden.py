@@ -14,21 +14,34 @@ import numpy
 import torch
 
 VOCAB, WIDTH, HEADS, KV_HEADS, MLP_RATIO = 13, 12, 3, 1, 2
-PRELUDE, CORE, CODA, SOFTCAP = 1, 2, 1, 6.0
+SOFTCAP = 6.0
 HEAD_WIDTH = WIDTH // HEADS
 SEQUENCES, LENGTH = 2, 5
-FAMILIES = {"static": dict(passes=1, rope_share=1.0, rope_base=10000.0),
-            "recurrent": dict(passes=3, rope_share=0.5, rope_base=100.0)}
+PLAIN = dict(prelude=1, core=2, coda=1, rank=0, tied=True, skips=False)
+MODELS = {"static": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope_base=10000.0),
+          "recurrent": PLAIN | dict(family="recurrent", passes=3, rope_share=0.5, rope_base=100.0),
+          "static_skips": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope_base=10000.0, coda=2, skips=True),
+          "recurrent_factorised": PLAIN | dict(family="recurrent", passes=2, rope_share=0.5, rope_base=100.0, rank=5,
+                                               tied=False, skips=True)}
 
 
-def make_weights(generator):
+def layers_of(shape):
+    return shape["prelude"] + shape["core"] + shape["coda"]
+
+
+def make_weights(shape, generator):
     def normal(deviation, mean, *shape):
         values = mean + deviation * torch.randn(*shape, generator=generator, dtype=torch.float64)
         return values.float().double().requires_grad_()  # what the file can hold
 
     kv_width = KV_HEADS * HEAD_WIDTH
-    weights = {"embedding": normal(0.5, 0, VOCAB, WIDTH)}
-    for layer in range(PRELUDE + CORE + CODA):
+    def table(name):
+        rank = shape["rank"]
+        weights = {name: normal(0.5, 0, VOCAB, rank or WIDTH)}
+        return weights | ({f"{name}.projection": normal(0.5, 0, WIDTH, rank)} if rank else {})
+
+    weights = table("embedding")
+    for layer in range(layers_of(shape)):
         weights |= {f"layer.{layer}.{name}": values for name, values in {
             "mix": normal(0.3, 0.6, 2, WIDTH),
             "attention.query": normal(0.4, 0, WIDTH, WIDTH),
@@ -40,7 +53,9 @@ def make_weights(generator):
             "mlp.up": normal(0.4, 0, MLP_RATIO * WIDTH, WIDTH),
             "mlp.down": normal(0.4, 0, WIDTH, MLP_RATIO * WIDTH),
             "mlp.scale": normal(0.3, 1, WIDTH)}.items()}
-    return weights
+    if shape["skips"]:
+        weights["skips"] = normal(0.3, 0.6, layers_of(shape) // 2, WIDTH)
+    return weights | ({} if shape["tied"] else table("head"))
 
 
 def norm(x):
@@ -89,34 +104,53 @@ class Sequence:
 
     def __init__(self, weights, tokens, shape):
         self.shape = shape
+        layers, prelude, coda = layers_of(shape), shape["prelude"], shape["coda"]
         self.layers = [{name.split(".", 2)[2]: values for name, values in weights.items()
-                        if name.startswith(f"layer.{layer}.")} for layer in range(PRELUDE + CORE + CODA)]
-        self.embedding = weights["embedding"]
+                        if name.startswith(f"layer.{layer}.")} for layer in range(layers)]
+        self.skips = weights.get("skips", [])
+        self.embedding = self.table(weights, "embedding")
+        self.head = self.embedding if shape["tied"] else self.table(weights, "head")
         self.embedded = [norm(self.embedding[token]) for token in tokens]
-        self.core, self.coda = range(PRELUDE, PRELUDE + CORE), range(PRELUDE + CORE, PRELUDE + CORE + CODA)
+        self.core, self.coda = range(prelude, layers - coda), range(layers - coda, layers)
         self.caches = {}
-        hidden = self.run(range(PRELUDE), self.embedded)
+        self.left = [[None] * len(tokens) for _ in range(layers)]  # what each layer gave last, by position
+        hidden = self.run(range(prelude), self.embedded)
         for _ in range(shape["passes"]):
             hidden = self.run(self.core, hidden)
         self.hidden = hidden
+        self.left_by_core = [list(row) for row in self.left]
         self.features = [norm(x) for x in self.run(self.coda, hidden)]
+
+    @staticmethod
+    def table(weights, name):
+        """A row of the stream's width for every token."""
+        projection = weights.get(f"{name}.projection")
+        return weights[name] if projection is None else weights[name] @ projection.T
+
+    def entered(self, layer, x, left):
+        """Layer E + i of a model with E skips begins with what layer E - 1 - i left."""
+        skip = layer - len(self.skips)
+        return x + self.skips[skip] * left[len(self.skips) - 1 - skip] if 0 <= skip < len(self.skips) else x
 
     def run(self, layers, hidden):
         for layer in layers:
             cache = self.caches[layer] = []
-            hidden = [layer_position(self.layers[layer], x, self.embedded[t], t, self.shape, cache)
-                      for t, x in enumerate(hidden)]
+            hidden = [layer_position(self.layers[layer], self.entered(layer, x, [row[t] for row in self.left]),
+                                     self.embedded[t], t, self.shape, cache) for t, x in enumerate(hidden)]
+            self.left[layer] = hidden
         return hidden
 
     def refine(self, t):
         """Core once more, then the coda, at one position; the caches stay what the last base pass left."""
-        x = self.hidden[t]
+        x, left = self.hidden[t], [row[t] for row in self.left_by_core]
         for layer in [*self.core, *self.coda]:
-            x = layer_position(self.layers[layer], x, self.embedded[t], t, self.shape, self.caches[layer])
+            x = layer_position(self.layers[layer], self.entered(layer, x, left), self.embedded[t], t, self.shape,
+                               self.caches[layer])
+            left[layer] = x
         return norm(x)
 
     def logits(self, features):
-        return SOFTCAP * torch.tanh(self.embedding @ features / SOFTCAP)
+        return SOFTCAP * torch.tanh(self.head @ features / SOFTCAP)
 
 
 def nats(logits, target):
@@ -124,7 +158,7 @@ def nats(logits, target):
 
 
 def compute(shape, generator):
-    weights = make_weights(generator)
+    weights = make_weights(shape, generator)
     stream = torch.randint(VOCAB, (SEQUENCES, LENGTH + 1), generator=generator)
     tokens, targets = stream[:, :-1], stream[:, 1:]
     rows = [1, 4, 5, 8]
@@ -160,12 +194,13 @@ def write_safetensors(path, arrays, metadata):
 
 def main():
     generator = torch.Generator().manual_seed(20)
-    for family, shape in FAMILIES.items():
-        metadata = {"family": family, "vocab": VOCAB, "width": WIDTH, "heads": HEADS, "kv-heads": KV_HEADS,
-                    "mlp-ratio": MLP_RATIO, "prelude": PRELUDE, "core": CORE, "coda": CODA, "context": LENGTH,
+    for model, shape in MODELS.items():
+        metadata = {"family": shape["family"], "vocab": VOCAB, "width": WIDTH, "heads": HEADS, "kv-heads": KV_HEADS,
+                    "mlp-ratio": MLP_RATIO, "prelude": shape["prelude"], "core": shape["core"], "coda": shape["coda"], "context": LENGTH,
                     "softcap": SOFTCAP, "passes": shape["passes"], "rope-share": shape["rope_share"],
-                    "rope-base": shape["rope_base"]}
-        path = pathlib.Path(__file__).with_name(f"network_{family}.safetensors")
+                    "rope-base": shape["rope_base"], "embedding-rank": shape["rank"],
+                    "tied": str(shape["tied"]).lower(), "skips": str(shape["skips"]).lower()}
+        path = pathlib.Path(__file__).with_name(f"network_{model}.safetensors")
         write_safetensors(path, compute(shape, generator), {key: str(value) for key, value in metadata.items()})
         print(path, path.stat().st_size, "bytes")
 

@@ -14,11 +14,9 @@ std::vector<at::Tensor> tensors_of(const Parameters& parameters) {
   return tensors;
 }
 
-class NetworkGradient : public testing::TestWithParam<Family> {
+class NetworkGradient : public testing::TestWithParam<test::Variant> {
  protected:
-  NetworkGradient()
-      : options_(
-            narrow(GetParam() == Family::kStatic ? test::tiny_static() : test::tiny_recurrent())) {}
+  NetworkGradient() : options_(narrow(GetParam().options)) {}
 
   /// Every element costs two losses, so as few as still have every kind of weight.
   static ModelOptions narrow(ModelOptions options) {
@@ -64,9 +62,8 @@ TEST_P(NetworkGradient, ThroughTheSparsePass) {
   test::expect_gradients(loss, tensors_of(parameters_));
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, NetworkGradient,
-                         testing::Values(Family::kStatic, Family::kRecurrent),
-                         [](const auto& test) { return std::string(enum_name(test.param)); });
+INSTANTIATE_TEST_SUITE_P(Variants, NetworkGradient, testing::ValuesIn(test::variants()),
+                         test::variant_name);
 
 }  // namespace
 }  // namespace reprise

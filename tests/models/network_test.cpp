@@ -14,10 +14,10 @@ using test::lively_parameters;
 using test::relative_difference;
 using test::some_tokens;
 
-class NetworkTest : public testing::TestWithParam<Family> {
+class NetworkTest : public testing::TestWithParam<test::Variant> {
  protected:
   NetworkTest()
-      : options_(GetParam() == Family::kStatic ? test::tiny_static() : test::tiny_recurrent()),
+      : options_(GetParam().options),
         network_(options_, lively_parameters(options_, at::kDouble), at::kDouble) {}
 
   at::Tensor logits(const at::Tensor& tokens_BT) {
@@ -106,9 +106,8 @@ TEST_P(NetworkTest, Bf16ComputesTheModelFp32Does) {
   EXPECT_EQ(rounded_gradient.scalar_type(), at::kFloat);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, NetworkTest,
-                         testing::Values(Family::kStatic, Family::kRecurrent),
-                         [](const auto& test) { return std::string(enum_name(test.param)); });
+INSTANTIATE_TEST_SUITE_P(Variants, NetworkTest, testing::ValuesIn(test::variants()),
+                         test::variant_name);
 
 TEST(Families, OneRecurrentPassIsTheStaticModelBitForBit) {
   ModelOptions fixed = test::tiny_static(), looped = fixed;
@@ -128,14 +127,16 @@ TEST(Families, OneRecurrentPassIsTheStaticModelBitForBit) {
   for (size_t i = 0; i < first.size(); ++i) EXPECT_TRUE(at::equal(first[i], second[i])) << i;
 }
 
-TEST(Readout, OfEveryPassIsAShallowerModelsOutput) {
+class Readout : public testing::TestWithParam<test::Variant> {};
+
+TEST_P(Readout, OfEveryPassIsAShallowerModelsOutput) {
   at::NoGradGuard no_grad;
-  ModelOptions options = test::tiny_recurrent();
+  ModelOptions options = GetParam().options;
   options.passes = 3;
   const at::Tensor tokens = some_tokens(options, 2, 6);
   const Network deep(options, lively_parameters(options, at::kDouble), at::kDouble);
   const BasePasses base = deep.base_passes(tokens, {.all_passes = true});
-  ASSERT_EQ(base.hidden_PBTD.size(), 3u);
+  ASSERT_EQ(base.streams_P.size(), 3u);
   for (int64_t pass = 0; pass < 3; ++pass) {
     options.passes = pass + 1;
     const Network shallow(options, lively_parameters(options, at::kDouble), at::kDouble);
@@ -146,6 +147,9 @@ TEST(Readout, OfEveryPassIsAShallowerModelsOutput) {
   }
   EXPECT_THROW(deep.readout(deep.base_passes(tokens), 0), Error);
 }
+
+INSTANTIATE_TEST_SUITE_P(Variants, Readout, testing::ValuesIn(test::recurrent_variants()),
+                         test::variant_name);
 
 }  // namespace
 }  // namespace reprise

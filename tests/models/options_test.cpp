@@ -44,6 +44,14 @@ TEST(ModelOptions, NameTheValueThatIsWrong) {
               HasSubstr("rope-share is 1.5"));
   EXPECT_THAT(complaint([](ModelOptions& o) { o.rope_base = 1; }), HasSubstr("rope-base is 1"));
   EXPECT_THAT(complaint([](ModelOptions& o) { o.softcap = 0; }), HasSubstr("softcap is 0"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.embedding_rank = o.width; }),
+              HasSubstr("embedding-rank is 256; it must be from 0 to 255"));
+  EXPECT_THAT(complaint([](ModelOptions& o) {
+                o.skips = true;
+                o.prelude = o.coda = 0;
+                o.core = 1;
+              }),
+              HasSubstr("model.skips"));
   EXPECT_THAT(complaint([](ModelOptions& o) { o.family = Family::kStatic; }),
               HasSubstr("passes is 2"));
 }

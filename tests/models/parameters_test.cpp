@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(Parameters, CountThePublicBaselineWithoutItsSkips) {
+TEST(Parameters, CountThePublicBaseline) {
   ModelOptions options;
   options.family = Family::kStatic;
   options.vocab = 1024;
@@ -23,13 +23,22 @@ TEST(Parameters, CountThePublicBaselineWithoutItsSkips) {
   options.core = 1;
   options.coda = 4;
   options.passes = 1;
-  int64_t count = 0;
-  for (const ParameterShape& parameter : parameter_shapes(options)) {
-    int64_t elements = 1;
-    for (int64_t size : parameter.shape) elements *= size;
-    count += elements;
-  }
-  EXPECT_EQ(count, 17'059'912 - 2'048);
+  options.skips = true;
+  EXPECT_EQ(element_count(options), 17'059'912);
+  options.skips = false;
+  EXPECT_EQ(element_count(options), 17'059'912 - 4 * 512);
+}
+
+TEST(Parameters, OfATableAndItsProjection) {
+  ModelOptions options = test::tiny_static();
+  const int64_t tied = element_count(options);
+  options.tied = false;
+  EXPECT_EQ(element_count(options), tied + 11 * 8);
+  options.embedding_rank = 3;
+  EXPECT_EQ(element_count(options), tied - 11 * 8 + 2 * (11 * 3 + 8 * 3));
+  const Parameters parameters(options, 3);
+  EXPECT_EQ(parameters["head"].abs().max().item<double>(), 0) << "all tokens start alike";
+  EXPECT_GT(parameters["head.projection"].abs().max().item<double>(), 0);
 }
 
 TEST(Parameters, AreWhatTheShapesSay) {

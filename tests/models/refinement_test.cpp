@@ -32,24 +32,23 @@ std::vector<Selection> selections() {
 }
 
 struct Case {
-  Family family;
+  test::Variant variant;
   at::ScalarType type;
   Selection selection;
 };
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (Family family : {Family::kStatic, Family::kRecurrent})
+  for (const test::Variant& variant : test::variants())
     for (at::ScalarType type : {at::kDouble, at::kFloat})
-      for (const Selection& selection : selections()) all.push_back({family, type, selection});
+      for (const Selection& selection : selections()) all.push_back({variant, type, selection});
   return all;
 }
 
 class RefinementTest : public testing::TestWithParam<Case> {
  protected:
   RefinementTest()
-      : options_(GetParam().family == Family::kStatic ? test::tiny_static()
-                                                      : test::tiny_recurrent()),
+      : options_(GetParam().variant.options),
         rows_M_(at::tensor(GetParam().selection.rows, at::kLong)),
         mask_BT_(at::zeros({kSequences * kLength}, at::kBool)
                      .index_fill(0, rows_M_, true)
@@ -115,7 +114,7 @@ TEST_P(RefinementTest, ARowDependsOnNoOtherPickedRow) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RefinementTest, testing::ValuesIn(cases()), [](const auto& test) {
-  return concat(enum_name(test.param.family), "_", c10::toString(test.param.type), "_",
+  return concat(test.param.variant.name, "_", c10::toString(test.param.type), "_",
                 test.param.selection.name);
 });
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <gtest/gtest.h>
 #include <torch/csrc/autograd/variable.h>
 
 #include "base/random.h"
@@ -31,6 +32,47 @@ inline ModelOptions tiny_recurrent() {
   options.passes = 2;
   options.rope_share = 0.5;
   return options;
+}
+
+/// A model every promise of the network is tested on.
+struct Variant {
+  std::string name;
+  ModelOptions options;
+};
+
+inline std::vector<Variant> variants() {
+  const auto with = [](std::string name, ModelOptions options, auto change) {
+    change(options);
+    return Variant{std::move(name), options};
+  };
+  return {{"static", tiny_static()},
+          {"recurrent", tiny_recurrent()},
+          with("static_skips", tiny_static(),
+               [](ModelOptions& o) {
+                 o.skips = true;
+                 o.core = 2;  // 0 to 3 and 1 to 2, of four layers
+               }),
+          with("recurrent_skips", tiny_recurrent(),
+               [](ModelOptions& o) {
+                 o.skips = true;
+                 o.core = 3;  // 1 to 2 within the core, 0 to 3 into it, of five layers
+               }),
+          with("untied", tiny_recurrent(), [](ModelOptions& o) { o.tied = false; }),
+          with("factorised", tiny_static(), [](ModelOptions& o) { o.embedding_rank = 3; }),
+          with("untied_factorised", tiny_recurrent(), [](ModelOptions& o) {
+            o.tied = false;
+            o.embedding_rank = 3;
+          })};
+}
+
+inline std::vector<Variant> recurrent_variants() {
+  std::vector<Variant> all = variants();
+  std::erase_if(all, [](const Variant& v) { return v.options.family != Family::kRecurrent; });
+  return all;
+}
+
+inline std::string variant_name(const testing::TestParamInfo<Variant>& test) {
+  return test.param.name;
 }
 
 /// Numbers without meaning, the same in every run.

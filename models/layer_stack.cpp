@@ -1,0 +1,83 @@
+#include "models/layer_stack.h"
+
+#include <ATen/ATen.h>
+#include <ATen/OpMathType.h>
+
+#include "models/ops/residual.h"
+
+namespace reprise {
+
+Stream pick_rows(const Stream& stream, const at::Tensor& rows) {
+  Stream picked{stream.hidden_MD.index_select(0, rows), {}};
+  for (const at::Tensor& skip_MD : stream.skips_MD)
+    picked.skips_MD.push_back(skip_MD.index_select(0, rows));
+  return picked;
+}
+
+Stream pick_where(const at::Tensor& mask_M1, const Stream& chosen, const Stream& other) {
+  Stream picked{at::where(mask_M1, chosen.hidden_MD, other.hidden_MD), {}};
+  for (size_t i = 0; i < chosen.skips_MD.size(); ++i)
+    picked.skips_MD.push_back(at::where(mask_M1, chosen.skips_MD[i], other.skips_MD[i]));
+  return picked;
+}
+
+LayerStack::LayerStack(const ModelOptions& options, const Parameters& parameters,
+                       at::ScalarType compute)
+    : parameters_(parameters),
+      compute_(compute),
+      skips_(options.skip_count()),
+      bound_(static_cast<size_t>(options.layers())) {}
+
+Stream LayerStack::begin(at::Tensor hidden_MD) const {
+  return {std::move(hidden_MD), std::vector<at::Tensor>(static_cast<size_t>(skips_))};
+}
+
+/// Weights are cast where they are first used. Autograd runs what was recorded last first: casts
+/// recorded up front would hand every gradient over at the very end of backward, when nothing is
+/// left to reduce them behind (train/reducer.h).
+const LayerWeights& LayerStack::operator[](int64_t layer) {
+  auto& weights = bound_[static_cast<size_t>(layer)];
+  if (!weights) weights = bind_layer(parameters_, layer, compute_);
+  return *weights;
+}
+
+void LayerStack::enter(int64_t layer, Stream& stream) {
+  const int64_t skip = layer - skips_;
+  if (skip < 0 || skip >= skips_) return;
+  if (!skip_ED_.defined()) skip_ED_ = parameters_["skips"].to(at::toOpMathType(compute_));
+  const at::Tensor& handed_over = stream.skips_MD[static_cast<size_t>(skips_ - 1 - skip)];
+  stream.hidden_MD = ops::add_scaled(stream.hidden_MD, handed_over, skip_ED_[skip]);
+}
+
+void LayerStack::leave(int64_t layer, Stream& stream) const {
+  if (layer < skips_) stream.skips_MD[static_cast<size_t>(layer)] = stream.hidden_MD;
+}
+
+Stream LayerStack::run(LayerRange range, Stream stream, const RowSet& rows,
+                       std::vector<LayerKeys>* kept) {
+  if (kept) kept->resize(static_cast<size_t>(range.count));
+  for (int64_t i = 0; i < range.count; ++i) {
+    const int64_t layer = range.first + i;
+    enter(layer, stream);
+    stream.hidden_MD = run_layer((*this)[layer], stream.hidden_MD, rows,
+                                 kept ? &(*kept)[static_cast<size_t>(i)] : nullptr);
+    leave(layer, stream);
+  }
+  return stream;
+}
+
+Stream LayerStack::refine(LayerRange range, Stream stream, const RowSet& rows,
+                          const std::vector<LayerKeys>& keys) {
+  require(static_cast<int64_t>(keys.size()) == range.count, ExitCode::kFailure,
+          "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
+  for (int64_t i = 0; i < range.count; ++i) {
+    const int64_t layer = range.first + i;
+    enter(layer, stream);
+    stream.hidden_MD =
+        refine_layer((*this)[layer], stream.hidden_MD, rows, keys[static_cast<size_t>(i)]);
+    leave(layer, stream);
+  }
+  return stream;
+}
+
+}  // namespace reprise

@@ -1,0 +1,51 @@
+// The unique layers of a model, each bound to its weights when it first runs, and the walks over
+// them. With skips (ModelOptions::skips) layer E - 1 - i hands its output to layer E + i, i < E =
+// layers / 2, which begins with x + skip_i * output: the U-Net of the public 16 MB baseline. A
+// layer that runs again hands over what it made last.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "models/block.h"
+#include "models/pass_plan.h"
+
+namespace reprise {
+
+/// The residual stream between two layers.
+struct Stream {
+  at::Tensor hidden_MD;
+  std::vector<at::Tensor> skips_MD;  ///< by the layer that left it; empty without skips
+};
+
+/// The same rows of every tensor.
+Stream pick_rows(const Stream& stream, const at::Tensor& rows);
+/// `chosen` where the mask is true, else `other`.
+Stream pick_where(const at::Tensor& mask_M1, const Stream& chosen, const Stream& other);
+
+class LayerStack {
+ public:
+  LayerStack(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute);
+
+  /// A stream that has passed no layer.
+  Stream begin(at::Tensor hidden_MD) const;
+  /// All rows through the layers of `range`, each attending to the keys it makes; fills `kept`, one
+  /// entry per layer, unless it is null.
+  Stream run(LayerRange range, Stream stream, const RowSet& rows, std::vector<LayerKeys>* kept);
+  /// Any rows through the same layers, on the keys that were kept.
+  Stream refine(LayerRange range, Stream stream, const RowSet& rows,
+                const std::vector<LayerKeys>& keys);
+
+ private:
+  const LayerWeights& operator[](int64_t layer);
+  void enter(int64_t layer, Stream& stream);
+  void leave(int64_t layer, Stream& stream) const;
+
+  Parameters parameters_;  ///< shares the tensors
+  at::ScalarType compute_;
+  int64_t skips_;
+  at::Tensor skip_ED_;  ///< bound when first used
+  std::vector<std::optional<LayerWeights>> bound_;
+};
+
+}  // namespace reprise
