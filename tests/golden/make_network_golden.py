@@ -38,7 +38,7 @@ def make_weights(shape, generator):
     def table(name):
         rank = shape["rank"]
         weights = {name: normal(0.5, 0, VOCAB, rank or WIDTH)}
-        return weights | ({f"{name}.projection": normal(0.5, 0, WIDTH, rank)} if rank else {})
+        return weights | ({f"{name}.projection": normal(0.3, 0, WIDTH, rank)} if rank else {})
 
     weights = table("embedding")
     for layer in range(layers_of(shape)):
