@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "eval/model.h"
 #include "eval/start_device.h"
 #include "eval/unit.h"
@@ -51,22 +52,48 @@ size_t picked_by(double share, size_t tokens) {
   return static_cast<size_t>(std::llround(share * static_cast<double>(tokens)));
 }
 
+constexpr double kEveryPosition = -1;  // entropies are not negative
+
+/// The largest of the values below `value`; kEveryPosition where there is none.
+double next_below(const std::vector<float>& values, float value) {
+  double next = kEveryPosition;
+  for (const float other : values)
+    if (other < value) next = std::max<double>(next, other);
+  return next;
+}
+
+/// How far the share that is refined may lie from the one asked for without a word.
+constexpr double kTellFrom = 0.1;
+
+void tell_share(const GateRule& rule, double asked) {
+  if (std::abs(rule.fraction - asked) > kTellFrom * asked)
+    log::warning("the gate refines ", fixed(100 * rule.fraction, 2), " % of the valid split where ",
+                 fixed(100 * asked, 2),
+                 " % were asked for: many of its predictions have the same "
+                 "entropy");
+}
+
 }  // namespace
 
 GateRule entropy_quantile(std::vector<float> entropies, double share) {
   GateRule rule;
   const auto count = static_cast<double>(entropies.size());
   const size_t exceeding = picked_by(share, entropies.size());
-  if (exceeding >= entropies.size()) {
-    rule.threshold = -1;  // entropies are not negative: every position is refined
-  } else {
+  const auto above = [&](double threshold) {
+    return static_cast<size_t>(
+        std::ranges::count_if(entropies, [&](float entropy) { return entropy > threshold; }));
+  };
+  rule.threshold = kEveryPosition;
+  if (exceeding < entropies.size()) {
     std::ranges::nth_element(entropies, entropies.begin() + static_cast<ptrdiff_t>(exceeding),
                              std::greater{});
     rule.threshold = entropies[exceeding];
+    // Predictions that tie at the threshold go together, to the side nearer to the share.
+    const double with_ties = next_below(entropies, entropies[exceeding]);
+    if (above(with_ties) - exceeding < exceeding - above(rule.threshold))
+      rule.threshold = with_ties;
   }
-  const auto above =
-      std::ranges::count_if(entropies, [&](float entropy) { return entropy > rule.threshold; });
-  rule.fraction = static_cast<double>(above) / count;
+  rule.fraction = static_cast<double>(above(rule.threshold)) / count;
   return rule;
 }
 
@@ -86,6 +113,10 @@ GateRule calibrate_entropy_gate(const Artifact& artifact, const Corpus& corpus,
           entropies.size(), "; the least that picks one is ",
           0.5 / static_cast<double>(entropies.size()), ", and 0 sets no gate");
   GateRule rule = entropy_quantile(std::move(entropies), options.share);
+  require(rule.fraction > 0, ExitCode::kUsage, "a share of refined tokens of ", options.share,
+          " lies within the valid split's largest entropies, which are all the same: no threshold "
+          "picks so few; ask for more, or 0 for no gate");
+  if (comm.rank() == 0) tell_share(rule, options.share);
   rule.calibrated_on = corpus.digest(Split::kValid);
   return rule;
 }

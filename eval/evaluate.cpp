@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <functional>
 #include <optional>
 
 #include "base/file.h"
@@ -21,6 +23,11 @@
 namespace reprise {
 namespace fs = std::filesystem;
 namespace {
+
+/// In a long document, one that begins with what windows before it have scored.
+const Window& last_of_the_longest(const std::vector<Window>& windows) {
+  return *std::ranges::max_element(windows, std::ranges::less_equal{}, &Window::length);
+}
 
 /// The artifact's gate and its control, or none.
 SecondPass make_second_pass(const GateRule& rule, const EvalOptions& options) {
@@ -92,8 +99,7 @@ class Evaluation {
     for (size_t k = 0; k < wanted; ++k) {
       const UnitText text = read_unit(corpus_, options_.split, units_[k * units_.size() / wanted]);
       std::vector<Window> windows = unit_windows(text, unit_options_);
-      if (!windows.empty())
-        samples.push_back(make_batch(text, {std::ranges::max(windows, {}, &Window::length)}));
+      if (!windows.empty()) samples.push_back(make_batch(text, {last_of_the_longest(windows)}));
     }
     return samples;
   }
@@ -207,9 +213,13 @@ class Evaluation {
   DocumentScores scores_;      ///< of the documents behind them, for the progress line
 };
 
-/// The options with the device they come to, which the bits of a prediction depend on.
-EvalOptions resolved(EvalOptions options, const ComputeDevice& device) {
+/// The options with the device and the windows they come to, which a prediction depends on: what a
+/// trace stores, and what must be the same in two that are compared.
+EvalOptions resolved(EvalOptions options, const ModelOptions& model, const ComputeDevice& device) {
   options.device = device.on_gpu() ? DeviceChoice::kCuda : DeviceChoice::kCpu;
+  const WindowOptions windows = unit_options(options, model).windows;
+  options.window = windows.length;
+  options.stride = windows.stride;
   return options;
 }
 
@@ -224,7 +234,7 @@ Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const Eva
   corpus.check_shards(options.split, comm.rank(), comm.size());
   at::set_num_threads(static_cast<int>(options.threads));
   const ComputeDevice device = start_device(options.device, comm);
-  const EvalOptions options_there = resolved(options, device);
+  const EvalOptions options_there = resolved(options, model_options(artifact.artifact), device);
   Evaluation evaluation(artifact, corpus, options_there, device, comm, stop);
   // Behind everything that refuses the run without a folder of its own.
   std::optional<FileLock> lock;

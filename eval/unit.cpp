@@ -136,6 +136,8 @@ UnitOptions unit_options(const ScoringOptions& options, const ModelOptions& mode
   const int64_t length = options.window == 0 ? model.context : options.window;
   require(length <= model.context, ExitCode::kUsage, "--eval.window ", length,
           " is longer than the model's context of ", model.context);
+  require(length >= 2, ExitCode::kUsage, "windows of ", length,
+          " token give no prediction a context; model.context and --eval.window are at least 2");
   const int64_t stride = options.stride == 0 ? std::max<int64_t>(1, length / 2) : options.stride;
   require(stride <= length, ExitCode::kUsage, "--eval.stride ", stride,
           " leaves gaps between windows of ", length);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "eval/stats/quantiles.h"
@@ -47,11 +48,15 @@ double BcaDistribution::rank_of(double value) const {
 
 double BcaDistribution::limit(double confidence) const {
   const double shifted = bias_ + normal_quantile(confidence);
-  // Beyond 1 / a the transformation has no inverse; the outermost draw stands for the limit.
+  // Beyond 1 / a the transformation has no inverse.
   const double scale = 1 - acceleration_ * shifted;
   const double level = scale > 0 ? normal_cdf(bias_ + shifted / scale) : (shifted > 0 ? 1.0 : 0.0);
   const double last = static_cast<double>(sorted_.size()) - 1;
-  const double place = std::clamp(level * (last + 2) - 1, 0.0, last);
+  const double place = level * (last + 2) - 1;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (sorted_.front() == sorted_.back()) return sorted_.front();  // nothing varies
+  if (place < 0) return -kInfinity;
+  if (place > last) return kInfinity;
   const auto lower = static_cast<size_t>(place);
   const size_t upper = std::min(lower + 1, sorted_.size() - 1);
   return std::lerp(sorted_[lower], sorted_[upper], place - static_cast<double>(lower));

@@ -18,7 +18,8 @@ class SamplingDistribution {
  public:
   virtual ~SamplingDistribution() = default;
 
-  /// The value below which the effect lies with this confidence, in (0, 1).
+  /// The value below which the effect lies with this confidence, in (0, 1). Infinite where the data
+  /// place no limit.
   virtual double limit(double confidence) const = 0;
 
   /// The confidence that the effect lies below `effect`. One minus it is the p-value of "the effect
@@ -38,6 +39,7 @@ class SamplingDistribution {
 class BcaDistribution : public SamplingDistribution {
  public:
   /// `draws` of the statistic in any order, its value on the data, and its leave_one_out() values.
+  /// A limit beyond the outermost draw is infinite: that draw says nothing of how far it lies.
   BcaDistribution(std::vector<double> draws, double estimate, std::span<const double> jackknife);
 
   double limit(double confidence) const override;

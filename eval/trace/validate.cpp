@@ -1,6 +1,7 @@
 #include "eval/trace/validate.h"
 
 #include <cmath>
+#include <set>
 
 #include "base/error.h"
 
@@ -18,6 +19,7 @@ class Validator {
 
   void run() const {
     check_flags();
+    check_documents_are_distinct();
     uint64_t next = 0;
     for (size_t d = 0; d < documents_.tokens.size(); ++d) {
       check(documents_.first_token[d] == next, "document ", d, " starts at token ",
@@ -46,6 +48,15 @@ class Validator {
       for (size_t i = 0; i < nats->size(); ++i)
         check(std::isfinite((*nats)[i]) && (*nats)[i] >= 0, "token ", i, " has ", (*nats)[i],
               " nats");
+    for (const auto* signal : {&tokens_.entropy_base, &tokens_.entropy_all, &tokens_.margin_base})
+      for (size_t i = 0; i < signal->size(); ++i)
+        check(std::isfinite((*signal)[i]), "a signal of token ", i, " is ", (*signal)[i]);
+  }
+
+  void check_documents_are_distinct() const {
+    std::set<std::string_view> seen;
+    for (const std::string& hash : documents_.hash)
+      check(seen.insert(hash).second, "the document ", hash, " is in it twice");
   }
 
   void check_document(size_t d) const {

@@ -35,7 +35,7 @@ class Assessor {
   Assessor(const Arms& arms, const VerdictOptions& options)
       : arms_(arms),
         options_(options),
-        effect_options_{{options.draws, static_cast<uint64_t>(options.seed)}, options.confidence} {}
+        bootstrap_{options.draws, static_cast<uint64_t>(options.seed)} {}
 
   Assessment run() const {
     Assessment assessment;
@@ -62,6 +62,7 @@ class Assessor {
     claim.beside = {
         contrast("recurrent, one pass − static", {&arms_.recurrent, Policy::kNone}, rival),
         contrast("recurrent, all refined − static", {&arms_.recurrent, Policy::kAll}, rival)};
+    if (refined_tokens() == 0) leave_open(claim, "the gate refined no token here");
     return claim;
   }
 
@@ -76,7 +77,31 @@ class Assessor {
     claim.beside = {contrast("gated − one pass", gated, {&arms_.recurrent, Policy::kNone}),
                     contrast("gated − all refined", gated, {&arms_.recurrent, Policy::kAll},
                              ClaimKind::kNoDifference)};
+    const int64_t refined = refined_tokens();
+    if (refined == 0 || refined == all_tokens())
+      leave_open(claim, concat("the gate refined ", refined == 0 ? "no" : "every",
+                               " token here, so that no other choice was possible"));
     return claim;
+  }
+
+  /// Over all seeds of the recurrent arm.
+  int64_t refined_tokens() const { return corrections(Policy::kGated).tokens; }
+  int64_t all_tokens() const {
+    int64_t tokens = 0;
+    for (const auto& trace : arms_.recurrent) tokens += trace.tokens;
+    return tokens;
+  }
+
+  /// What was not put to the test is decided by no interval.
+  static void leave_open(Claim& claim, const std::string& reason) {
+    const auto open = [&](Contrast& contrast) {
+      contrast.decision.verdict = Verdict::kInconclusive;
+      contrast.untested = reason;
+      contrast.needed.reset();
+    };
+    open(claim.primary);
+    for (auto& slice : claim.slices)
+      if (slice.measured()) open(slice);
   }
 
   DecisionRule rule(ClaimKind kind) const {
@@ -87,7 +112,8 @@ class Assessor {
                     ClaimKind kind = ClaimKind::kImprovement) const {
     Contrast found{std::move(name),
                    rule(kind),
-                   measure(differences(claimed, rival, {}), effect_options_),
+                   measure(differences(claimed, rival, {}), bootstrap_),
+                   {},
                    {},
                    {},
                    {}};
@@ -100,11 +126,11 @@ class Assessor {
   std::vector<Contrast> slices_of(const Scoring& claimed, const Scoring& rival) const {
     std::vector<Contrast> found;
     for (const auto& name : options_.slices) {
-      Contrast slice{name, rule(ClaimKind::kImprovement), {}, {}, {}, {}};
+      Contrast slice{name, rule(ClaimKind::kImprovement), {}, {}, {}, {}, {}};
       const auto by_seed = differences(claimed, rival, parse_enum<Slice>(name));
       slice.effect.documents = count_with_text(by_seed.at(0));
       if (slice.effect.documents >= kMeasurableDocuments)
-        slice.effect = measure(by_seed, effect_options_);
+        slice.effect = measure(by_seed, bootstrap_);
       found.push_back(std::move(slice));
     }
     return found;
@@ -147,7 +173,7 @@ class Assessor {
   }
 
   ArmScore score(std::string arm, const Scoring& scoring) const {
-    ArmScore found{std::move(arm), scoring.policy, measure(by_seed(scoring), effect_options_), 0};
+    ArmScore found{std::move(arm), scoring.policy, measure(by_seed(scoring), bootstrap_), 0};
     const auto& traces = *scoring.traces;
     for (const auto& trace : traces)
       for (const auto& document : trace.scores(scoring.policy))
@@ -164,7 +190,7 @@ class Assessor {
 
   const Arms& arms_;
   const VerdictOptions& options_;
-  EffectOptions effect_options_;
+  BootstrapOptions bootstrap_;
 };
 
 void require_traces(const Arms& arms, const VerdictOptions& options) {

@@ -29,6 +29,7 @@ struct Contrast {
   Effect effect;
   Decision decision;  ///< inconclusive below kFewestDocuments documents, whatever the interval
   std::optional<double> p_holm;  ///< of p_beyond over the declared slices that have text
+  std::string untested;  ///< why the two sides could not differ here; then it is inconclusive
   std::optional<Needed>
       needed;  ///< where the decision is inconclusive and some sample would settle it
 

@@ -22,7 +22,7 @@ Variance Effect::variance() const {
   return {std::pow(delta_standard_error, 2), seed_variance, documents, seeds};
 }
 
-Effect measure(std::span<const DocumentScores> by_seed, const EffectOptions& options) {
+Effect measure(std::span<const DocumentScores> by_seed, const BootstrapOptions& options) {
   std::vector<DocumentScores> kept;
   for (const auto& documents : by_seed) kept.push_back(with_text(documents));
   const DocumentScores mean = average(kept);
@@ -35,12 +35,12 @@ Effect measure(std::span<const DocumentScores> by_seed, const EffectOptions& opt
   effect.over_seeds = kept.size() >= kSeedsForArchitecture;
   if (kept.size() >= 2) effect.seed_variance = seed_variance(kept);
   if (effect.over_seeds) {
-    const SeedEffect over = bootstrap_seeds(kept, options.bootstrap);
+    const SeedEffect over = bootstrap_seeds(kept, options);
     effect.distribution = std::make_shared<StudentDistribution>(over.estimate, over.standard_error,
                                                                 over.degrees_of_freedom);
   } else {
-    effect.distribution = std::make_shared<BcaDistribution>(
-        bootstrap_documents(mean, options.bootstrap), effect.estimate, leave_one_out(mean));
+    effect.distribution = std::make_shared<BcaDistribution>(bootstrap_documents(mean, options),
+                                                            effect.estimate, leave_one_out(mean));
   }
   return effect;
 }

@@ -26,11 +26,6 @@ inline constexpr int64_t kFewestDocuments = 20;
 /// Below this many documents with text there is no standard error at all.
 inline constexpr int64_t kMeasurableDocuments = 2;
 
-struct EffectOptions {
-  BootstrapOptions bootstrap;
-  double confidence = 0.95;
-};
-
 /// Bits per byte of documents, or of differences on documents, with all that is known of its error.
 struct Effect {
   double estimate = 0;
@@ -49,6 +44,6 @@ int64_t count_with_text(const DocumentScores& documents);
 /// `by_seed[s][i]`: documents without bytes are left out. The distribution is BCa over documents on
 /// the mean of fewer than kSeedsForArchitecture seeds, and the interval over seeds and documents
 /// from there on.
-Effect measure(std::span<const DocumentScores> by_seed, const EffectOptions& options);
+Effect measure(std::span<const DocumentScores> by_seed, const BootstrapOptions& options);
 
 }  // namespace reprise

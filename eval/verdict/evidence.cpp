@@ -125,8 +125,19 @@ const DocumentScores& Evidence::scores(Policy policy, std::optional<Slice> slice
   return sums[row][static_cast<size_t>(policy)];
 }
 
+/// What a model or its gate was fitted on decides no claim about either.
+void require_unseen_text(const TraceAttributes& attributes, const std::filesystem::path& path) {
+  require(attributes.split != "train", ExitCode::kInvalidTrace, path.string(),
+          ": of the train split; evaluate text the model was not trained on");
+  require(attributes.gate_calibrated_on.empty() ||
+              attributes.gate_calibrated_on != attributes.corpus_digest,
+          ExitCode::kInvalidTrace, path.string(),
+          ": of the text the gate's threshold was set on; evaluate another split");
+}
+
 Evidence load_evidence(const std::filesystem::path& path) {
   const Trace trace = read_trace(path);
+  require_unseen_text(trace.attributes, path);
   require_checks_passed(trace.attributes.checks, trace.passes, path.string());
   if (trace.passes == Passes::kRefined) require_known_rule(trace, path);
   Evidence evidence;

@@ -66,8 +66,9 @@ struct Evidence {
 };
 
 /// Reads and validates a trace. Throws kBadInput (no trace) or kInvalidTrace (it contradicts
-/// itself, a check that applies to it was not run or did not pass, or its second pass was made
-/// under a rule whose corrections cannot be read from its columns).
+/// itself, a check that applies to it was not run or did not pass, its text is what the model was
+/// trained or its gate set on, or its second pass was made under a rule whose corrections cannot be
+/// read from its columns).
 Evidence load_evidence(const std::filesystem::path& path);
 
 }  // namespace reprise

@@ -1,6 +1,7 @@
 #include "eval/verdict/options.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "eval/trace/schema.h"
 
@@ -22,6 +23,12 @@ void validate(const VerdictOptions& options) {
     parse_enum<Slice>(slice);
     usage(std::ranges::count(options.slices, slice) == 1, "verdict.slices names a slice twice");
   }
+  // So that two draws are expected beyond each limit of the family's intervals.
+  const double family = std::max<double>(1, static_cast<double>(options.slices.size()));
+  const double least = std::round(2 * 2 * family / (1 - options.confidence));
+  require(static_cast<double>(options.draws) >= least, ExitCode::kUsage, "verdict.draws is ",
+          options.draws, ", too few for limits at a confidence of ", options.confidence, " over ",
+          options.slices.size(), " slices; at least ", static_cast<int64_t>(least));
 }
 
 }  // namespace reprise

@@ -19,7 +19,10 @@ std::string direction(double estimate) {
 
 /// With a minus sign a reader can tell from a hyphen.
 std::string signed_number(double value) {
-  return concat(value < 0 ? "−" : value > 0 ? "+" : "", fixed(std::abs(value), kDigits));
+  return concat(value < 0   ? "−"
+                : value > 0 ? "+"
+                            : "",
+                std::isinf(value) ? "∞" : fixed(std::abs(value), kDigits));
 }
 
 /// In per cent, with the digits it takes to tell it from 100: two of the error that is left.
@@ -54,12 +57,21 @@ std::string few_words(const Effect& effect) {
                 kFewestDocuments, " are needed for any other word");
 }
 
+/// Why the data leave it open.
+std::string open_words(const Contrast& contrast) {
+  if (contrast.effect.documents < kFewestDocuments) return few_words(contrast.effect);
+  if (std::isinf(contrast.decision.interval.low) || std::isinf(contrast.decision.interval.high))
+    return "the bootstrap's draws do not reach a limit of the interval, more of them would";
+  return "the data do not decide";
+}
+
 std::string slice_words(const Contrast& slice) {
   if (!slice.measured()) return reason_words(slice);
   return concat(
       verdict_word(slice.decision.verdict), ", ", direction(slice.effect.estimate), " (",
       interval_words(slice), "; Holm-corrected p ", fixed(*slice.p_holm, 4),
-      slice.effect.documents < kFewestDocuments ? concat("; ", few_words(slice.effect)) : "", ")");
+      slice.effect.documents < kFewestDocuments ? concat("; ", few_words(slice.effect)) : "",
+      slice.untested.empty() ? "" : concat("; ", slice.untested), ")");
 }
 
 /// Which slices the correction counted, where it is not all that were declared.
@@ -79,11 +91,15 @@ std::string reason_words(const Contrast& contrast) {
     return concat("no text here: the slice has tokens in ",
                   counted(contrast.effect.documents, "document", "documents"), " where at least ",
                   kMeasurableDocuments, " are needed");
+  if (!contrast.untested.empty()) return contrast.untested;
   const auto& [verdict, interval, p_beyond, p_tost] = contrast.decision;
   const bool inside =
       interval.low > -contrast.rule.margin_bpb && interval.high < contrast.rule.margin_bpb;
   switch (verdict) {
     case Verdict::kSupported:
+      if (interval.high >= -contrast.rule.margin_bpb)
+        return "the corrected test puts it beyond the margin on the claimed side; the interval, "
+               "which holds for all slices at once, does not";
       return "the whole interval lies beyond the margin on the claimed side";
     case Verdict::kFalsified:
       if (contrast.rule.kind == ClaimKind::kNoDifference)
@@ -94,9 +110,7 @@ std::string reason_words(const Contrast& contrast) {
       return concat(
           "two one-sided tests put the difference inside the margin (p = ", fixed(p_tost, 4), ")");
     case Verdict::kInconclusive:
-      return concat(contrast.effect.documents < kFewestDocuments ? few_words(contrast.effect)
-                                                                 : "the data do not decide",
-                    "; ", needed_words(contrast));
+      return concat(open_words(contrast), "; ", needed_words(contrast));
   }
   return "";
 }

@@ -71,9 +71,13 @@ void validate(const DeclaredArm& arm, const DataOptions& data) {
           data.vocab, "; a model reads the tokenizer's vocabulary");
 }
 
-/// What is evaluated alike in both arms: all options but whether there is a second pass.
+/// What is evaluated alike in both arms: all options but whether there is a second pass, with the
+/// windows that the model's context gives.
 std::string scoring_of(const DeclaredArm& arm) {
   EvalOptions options = arm.options.eval;
+  const WindowOptions windows = unit_options(options, arm.options.model).windows;
+  options.window = windows.length;
+  options.stride = windows.stride;
   options.refine = {};
   return OptionSet("", "").add("eval", options).digest();
 }
@@ -89,9 +93,14 @@ void validate_contrast(const DeclaredArm& recurrent, const DeclaredArm& unshared
           second.pack.bytes, "; the verdict compares at equal bytes");
   require(first.pack.refine_share > 0, ExitCode::kUsage, "arm ", recurrent.name,
           ": pack.refine-share is 0, so there is no second pass to decide about");
+  require(first.eval.refine != Refine::kOff, ExitCode::kUsage, "arm ", recurrent.name,
+          ": eval.refine is off, so there is no second pass to decide about");
+  require(first.eval.split == Split::kTest, ExitCode::kUsage, "eval.split is ",
+          enum_name(first.eval.split),
+          "; models are trained on train and gates set on valid, claims are decided on test");
   require(scoring_of(recurrent) == scoring_of(unshared), ExitCode::kUsage,
-          "[eval] differs between ", recurrent.name, " and ", unshared.name,
-          "; both are scored alike");
+          "[eval], or the context it follows, differs between ", recurrent.name, " and ",
+          unshared.name, "; both are scored alike");
 }
 
 }  // namespace

@@ -5,10 +5,13 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "base/file.h"
 #include "base/random.h"
+#include "eval/stats/decision.h"
 
 namespace reprise {
 namespace {
@@ -81,6 +84,17 @@ TEST(Bootstrap, LimitsAndConfidenceAreInverse) {
     EXPECT_NEAR(effect.confidence_below(effect.limit(confidence)), confidence, 1e-9);
   EXPECT_LT(effect.confidence_below(-1), 0.005);
   EXPECT_GT(effect.confidence_below(1), 0.995);
+}
+
+TEST(Bootstrap, ALimitBeyondTheOutermostDrawIsNone) {
+  std::vector<double> draws(99);
+  std::iota(draws.begin(), draws.end(), -49.0);
+  const BcaDistribution effect(draws, 0, std::vector<double>{});
+  EXPECT_EQ(effect.limit(0.01), -49);  // the first of 99 draws
+  EXPECT_EQ(effect.limit(0.0099), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(effect.limit(0.9901), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(decide(effect, {.margin_bpb = 50, .confidence = 0.999}).verdict,
+            Verdict::kInconclusive);
 }
 
 TEST(Bootstrap, ArmsThatAreTheSameDifferByExactlyNothing) {

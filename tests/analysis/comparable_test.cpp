@@ -14,7 +14,7 @@ class Comparable : public Verdicts {
  protected:
   Outcome judge(const std::string& recurrent, const std::string& rival) {
     return run({"--verdict.recurrent", recurrent, "--verdict.static", rival, "--verdict.margin-bpb",
-                "0.002", "--verdict.draws", "100"});
+                "0.002", "--verdict.draws", "200"});
   }
 
   void expect_refused(const Outcome& outcome, const std::string& line) {

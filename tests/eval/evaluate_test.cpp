@@ -156,6 +156,8 @@ TEST_F(EvaluateTest, AttributesTellWhatWasDone) {
   const TraceAttributes& attributes = trace.attributes;
   EXPECT_EQ(attributes.artifact_sha256, artifact.sha256);
   EXPECT_EQ(attributes.artifact_bytes, artifact.size.value);
+  EXPECT_EQ(attributes.configuration["eval"]["window"], 64) << "the context, where none is named";
+  EXPECT_EQ(attributes.configuration["eval"]["stride"], 32);
   EXPECT_EQ(attributes.tokenizer_sha256, corpus_->tokenizer().digest());
   EXPECT_EQ(attributes.corpus_digest, corpus_->digest(Split::kTest));
   EXPECT_EQ(attributes.domains, corpus_->domains());

@@ -38,10 +38,15 @@ TEST(Calibration, ThresholdIsTheQuantile) {
   EXPECT_DOUBLE_EQ(rule.fraction, 0.3);
 }
 
-TEST(Calibration, TiesStayBelowTheShare) {
-  const GateRule rule = entropy_quantile({1, 2, 2, 2, 3}, 0.4);
-  EXPECT_EQ(rule.threshold, 2);
-  EXPECT_DOUBLE_EQ(rule.fraction, 0.2);
+TEST(Calibration, TiesGoToTheSideNearerToTheShare) {
+  const std::vector<float> entropies{1, 2, 2, 2, 3};
+  const GateRule fewer = entropy_quantile(entropies, 0.4), more = entropy_quantile(entropies, 0.6);
+  EXPECT_EQ(fewer.threshold, 2);
+  EXPECT_DOUBLE_EQ(fewer.fraction, 0.2);
+  EXPECT_EQ(more.threshold, 1);
+  EXPECT_DOUBLE_EQ(more.fraction, 0.8);
+  EXPECT_DOUBLE_EQ(entropy_quantile({2, 2, 2, 2}, 0.75).fraction, 1);
+  EXPECT_DOUBLE_EQ(entropy_quantile({2, 2, 2, 2}, 0.25).fraction, 0) << "which is then refused";
 }
 
 TEST(Calibration, WholeShareRefinesAll) {

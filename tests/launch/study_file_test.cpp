@@ -113,7 +113,13 @@ TEST_F(StudyFile, RefusesWhatCannotBeCompared) {
   EXPECT_THAT(refusal(std::string(kStudy) + "[static.pack]\nbytes = 300000\n"),
               HasSubstr("pack.bytes differ: recurrent 200000, static 300000"));
   EXPECT_THAT(refusal(std::string(kStudy) + "[static.eval]\nstride = 16\n"),
-              HasSubstr("[eval] differs"));
+              HasSubstr("[eval], or the context it follows, differs"));
+  EXPECT_THAT(refusal(std::string(kStudy) + "[static.model]\ncontext = 32\n"),
+              HasSubstr("[eval], or the context it follows, differs"));
+  EXPECT_THAT(refusal(std::string(kStudy) + "[recurrent.eval]\nrefine = off\n"),
+              HasSubstr("eval.refine is off"));
+  EXPECT_THAT(refusal(std::string(kStudy) + "[eval]\nsplit = valid\n"),
+              HasSubstr("claims are decided on test"));
   EXPECT_THAT(refusal(std::string(kStudy) + "[recurrent.pack]\nrefine-share = 0\n"),
               HasSubstr("no second pass"));
   EXPECT_THAT(refusal(std::string(kStudy) + "[eval]\nseed = -1\n"),

@@ -44,6 +44,10 @@ void expect_alike(const Outcome& a, const Outcome& b, double loss_tolerance = 2e
   ASSERT_EQ(a.reports.size(), b.reports.size());
   for (size_t step = 0; step < a.reports.size(); ++step) {
     EXPECT_NEAR(a.reports[step].loss, b.reports[step].loss, loss_tolerance) << "step " << step;
+    // The optimisers forgive a wrong scale of the gradient; the norm does not.
+    EXPECT_NEAR(a.reports[step].gradient_norm / b.reports[step].gradient_norm, 1,
+                100 * loss_tolerance)
+        << "step " << step;
     for (size_t i = 0; i < a.reports[step].parts.size(); ++i)
       EXPECT_NEAR(a.reports[step].parts[i].second, b.reports[step].parts[i].second, loss_tolerance)
           << "part " << i;
