@@ -109,9 +109,13 @@ void CheckpointFolder::commit(const CheckpointRecord& record,
   for (const auto& file : files) manifest["files"].push_back(json::parse(file));
   manifest["digest"] = digest_of(manifest);
   write_file(place_of(record.step) / kManifest, manifest.dump(1));
+}
+
+void CheckpointFolder::keep_only(int64_t kept) {
+  if (comm_.rank() != 0) return;
   for (const int64_t step : steps()) {
     std::error_code ignored;
-    if (step != record.step) fs::remove_all(place_of(step), ignored);
+    if (step != kept) fs::remove_all(place_of(step), ignored);
   }
 }
 
@@ -124,6 +128,19 @@ std::vector<int64_t> CheckpointFolder::steps() const {
       found.push_back(step);
   }
   return found;
+}
+
+std::vector<int64_t> CheckpointFolder::complete_steps() const {
+  std::vector<int64_t> complete = steps();
+  std::erase_if(complete, [&](int64_t step) { return !fs::exists(place_of(step) / kManifest); });
+  return complete;
+}
+
+std::optional<int64_t> CheckpointFolder::newest_before(int64_t step) const {
+  std::vector<int64_t> older = complete_steps();
+  std::erase_if(older, [&](int64_t other) { return other >= step; });
+  if (older.empty()) return std::nullopt;
+  return *std::ranges::max_element(older);
 }
 
 json CheckpointFolder::read_manifest(int64_t step) const {
@@ -144,8 +161,7 @@ json CheckpointFolder::read_manifest(int64_t step) const {
 }
 
 std::optional<CheckpointRecord> CheckpointFolder::newest() const {
-  std::vector<int64_t> complete = steps();
-  std::erase_if(complete, [&](int64_t step) { return !fs::exists(place_of(step) / kManifest); });
+  const std::vector<int64_t> complete = complete_steps();
   if (complete.empty()) return std::nullopt;
   const json manifest = read_manifest(*std::ranges::max_element(complete));
   return CheckpointRecord{manifest["step"],    manifest["elapsed_s"], manifest["ranks"],

@@ -6,9 +6,9 @@
 //                              count
 //
 // Saving: every rank writes its share (temporary file, fsync, rename, fsync of the folder); all
-// agree that they have; rank 0 writes the manifest with checksums the same way; only then is the
-// older checkpoint removed. Whenever a run is killed, the newest folder with a manifest is whole.
-// docs/checkpoint.md gives the files.
+// agree that they have; rank 0 writes the manifest with checksums the same way. The older
+// checkpoint goes later, by keep_only(), when a step from the newer one has been finite. Whenever a
+// run is killed, the newest folder with a manifest is whole. docs/checkpoint.md gives the files.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +51,10 @@ class CheckpointFolder {
   void restore(const CheckpointRecord& record, std::span<const NamedTensor> tensors) const;
 
   std::filesystem::path place_of(int64_t step) const;
+  /// The newest complete checkpoint before that of `step`.
+  std::optional<int64_t> newest_before(int64_t step) const;
+  /// Removes all but that of `step`, and what saves that failed have left; rank 0 does.
+  void keep_only(int64_t step);
   /// Of the run that has ended; from rank 0.
   void remove_all();
 
@@ -61,6 +65,7 @@ class CheckpointFolder {
   void commit(const CheckpointRecord& record, const std::vector<std::string>& files) const;
   nlohmann::json read_manifest(int64_t step) const;
   std::vector<int64_t> steps() const;
+  std::vector<int64_t> complete_steps() const;
 
   std::filesystem::path folder_;
   Communicator& comm_;

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace reprise {
 
 Gradients::Gradients(const std::vector<Parameter>& parameters, BucketLimits limits)
@@ -31,8 +33,17 @@ void Gradients::zero() {
 
 at::Tensor Gradients::norm() const {
   std::vector<at::Tensor> norms;
-  for (const auto& bucket : buckets_) norms.push_back(at::norm(bucket).to(at::kDouble));
+  for (const auto& bucket : buckets_) norms.push_back(at::norm(bucket, 2, at::kDouble));
   return at::norm(at::stack(norms));
+}
+
+void Gradients::scale(double factor) {
+  for (auto& bucket : buckets_) bucket.mul_(factor);
+}
+
+double clip_factor(double norm, double limit) {
+  constexpr double kGuard = 1e-6;
+  return limit > 0 ? std::min(1.0, limit / (norm + kGuard)) : 1.0;
 }
 
 }  // namespace reprise

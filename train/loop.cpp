@@ -129,6 +129,7 @@ class Run {
                    ": the result will differ in its last bits");
     log::info("goes on from ", place);
     last_saved_ = record->step;
+    is_proven_ = false;
     earlier_s_ = record->elapsed_s;
     return record->step;
   }
@@ -153,6 +154,7 @@ class Run {
     const auto start = Clock::now();
     const StepReport report = trainer_.step(step, text_.batches);
     if (!report.fault.empty()) fail_at(step, report.fault);
+    note_good_step();
     if (compute_.device.on_gpu()) wait_for_gpu();  // a step's time is that of its work
     if (comm_.rank() != 0) return;
     const double tokens_per_s =
@@ -180,12 +182,27 @@ class Run {
     return line;
   }
 
+  /// A checkpoint whose weights give no finite loss would be of no use, so the one before it goes
+  /// only now.
+  void note_good_step() {
+    if (last_saved_ && !is_proven_) checkpoints_.keep_only(*last_saved_);
+    is_proven_ = true;
+  }
+
   [[noreturn]] void fail_at(int64_t step, const std::string& fault) const {
-    const std::string last = last_saved_ ? concat("the last good checkpoint is ",
-                                                  checkpoints_.place_of(*last_saved_).string())
-                                         : "there is no checkpoint";
-    fail(ExitCode::kFailure, fault, " is not finite in step ", step, "; ", last,
-         "; try lower learning rates");
+    fail(ExitCode::kFailure, fault, " is not finite in step ", step, "; ", last_good(step),
+         "; try lower learning rates or train.clip-norm");
+  }
+
+  /// Where a run that failed in `step` might go on from, in words.
+  std::string last_good(int64_t step) const {
+    if (!last_saved_) return "there is no checkpoint";
+    const auto place = [&](int64_t of) { return checkpoints_.place_of(of).string(); };
+    if (*last_saved_ < step) return concat("the last good checkpoint is ", place(*last_saved_));
+    const auto older = checkpoints_.newest_before(step);
+    if (!older) return concat("there is no good checkpoint, ", place(step), " gave this");
+    return concat("the last good checkpoint is ", place(*older), ", since ", place(step),
+                  " gave this");
   }
 
   bool save(int64_t step) {
@@ -198,7 +215,7 @@ class Run {
                                   layouts_,
                                   identity_};
     const bool saved = checkpoints_.save(record, trainer_.state());
-    if (saved) last_saved_ = step;
+    if (saved) last_saved_ = step, is_proven_ = false;
     return saved;
   }
 
@@ -249,8 +266,9 @@ class Run {
   std::optional<MetricsFile> metrics_;  ///< on rank 0
   json layouts_ = json::array();
   std::optional<int64_t> last_saved_;
-  double peak_ = 0;       ///< operations a second, all ranks
-  double earlier_s_ = 0;  ///< before this start
+  bool is_proven_ = true;  ///< the last saved: a step from its weights was finite
+  double peak_ = 0;        ///< operations a second, all ranks
+  double earlier_s_ = 0;   ///< before this start
   Clock::time_point start_ = Clock::now();
 };
 

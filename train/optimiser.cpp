@@ -37,6 +37,8 @@ void validate(const OptimiserOptions& options) {
   require(in_unit(options.beta1) && in_unit(options.beta2), ExitCode::kUsage,
           "train.beta1 and train.beta2 lie in [0, 1)");
   require(options.epsilon > 0, ExitCode::kUsage, "train.epsilon is not positive");
+  require(options.clip_norm >= 0, ExitCode::kUsage, "train.clip-norm is ", options.clip_norm,
+          "; it must be positive, or 0 to clip nothing");
 }
 
 Optimiser::Optimiser(const OptimiserOptions& options, const std::vector<Parameter>& parameters,

@@ -24,6 +24,7 @@ struct OptimiserOptions {
   double weight_decay = 0.0;
   int64_t newton_schulz = 5;
   double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
+  double clip_norm = 0;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -38,6 +39,10 @@ struct OptimiserOptions {
     field("beta1", beta1, "", "AdamW's decay of the mean");
     field("beta2", beta2, "", "AdamW's decay of the square");
     field("epsilon", epsilon, "", "AdamW's guard against division by zero");
+    field(
+        "clip-norm", clip_norm, "",
+        "largest Euclidean norm of the gradient of all parameters; a longer one is scaled down to "
+        "it; 0: off");
   }
 };
 

@@ -15,6 +15,7 @@ struct Trainer::Sums {
   double objective() const { return values[0]; }
   /// Nats per token of part `i`; 0 where it had no token.
   double part(size_t i) const { return values[1 + 2 * i] / std::max(1.0, values[2 + 2 * i]); }
+  double gradient_norm() const { return values.back(); }
 
   std::vector<double> values;
 };
@@ -55,6 +56,21 @@ class Trainer::RunningSums {
 
 namespace {
 
+/// What this rank adds to the ranks' sum for all to see rank 0's norm: other ranks may round theirs
+/// differently, where they run other numbers of threads, and clipping by it would part their
+/// weights.
+double norm_to_add(double norm, const Communicator& comm) {
+  return comm.rank() == 0 || !std::isfinite(norm) ? norm : 0;
+}
+
+/// "0, 3": the ranks where `here` holds.
+std::string ranks_where(bool here, Communicator& comm) {
+  std::string ranks;
+  for (const auto& rank : gather_texts(comm, here ? concat(comm.rank()) : ""))
+    if (!rank.empty()) ranks += concat(ranks.empty() ? "" : ", ", rank);
+  return ranks;
+}
+
 struct Share {
   int64_t first = 0, count = 0;
 };
@@ -90,10 +106,12 @@ Trainer::Trainer(const ModelOptions& model, const TrainOptions& options, Communi
 
 StepReport Trainer::step(int64_t step, const BatchSource& batches) {
   const StepOf at{step, options_.steps};
-  const RunningSums running = run_passes(step, batches);
+  const RunningSums running = run_passes(step, batches, Backward::kLast);
+  reducer_->finalize();
   const at::Tensor gradient_norm = gradients_.norm();
   reducer_->await();
-  const Sums mine = running.read();
+  Sums mine = running.read();
+  mine.values.push_back(norm_to_add(gradient_norm.item<double>(), comm_));
   Sums all = mine;
   comm_.all_reduce(Buffer::of(all.values.data(), static_cast<int64_t>(all.values.size())),
                    Reduction::kSum);
@@ -103,14 +121,19 @@ StepReport Trainer::step(int64_t step, const BatchSource& batches) {
   const auto names = objective_->parts(at.progress());
   for (size_t i = 0; i < names.size(); ++i) report.parts.emplace_back(names[i], all.part(i));
   report.rate_factor = rate_factor(options_.schedule, at);
-  report.gradient_norm = gradient_norm.item<double>();
-  report.fault = find_fault(mine, all, report.gradient_norm);
-  if (report.fault.empty())
-    optimiser_.step({step, report.rate_factor, muon_momentum(options_.schedule, at)});
+  report.gradient_norm = all.gradient_norm();
+  report.fault = find_fault(mine, all, step, batches);
+  if (report.fault.empty()) update(at, report);
   return report;
 }
 
-Trainer::RunningSums Trainer::run_passes(int64_t step, const BatchSource& batches) {
+void Trainer::update(StepOf at, const StepReport& report) {
+  const double factor = clip_factor(report.gradient_norm, options_.optimiser.clip_norm);
+  if (factor < 1) gradients_.scale(factor);
+  optimiser_.step({at.step, report.rate_factor, muon_momentum(options_.schedule, at)});
+}
+
+Trainer::RunningSums Trainer::run_passes(int64_t step, const BatchSource& batches, Backward last) {
   const double progress = StepOf{step, options_.steps}.progress();
   const Share share = share_of(options_.sequences, comm_);
   const int64_t at_once =
@@ -122,24 +145,25 @@ Trainer::RunningSums Trainer::run_passes(int64_t step, const BatchSource& batche
     const Batch batch = to_tensors(batches(step, share.first + done, count), device_);
     const Network network(model_, parameters_, compute_);
     const Loss loss = objective_->loss(network, batch, progress);
-    hooks_.follow(done + count == share.count ? Backward::kLast : Backward::kPartial);
+    hooks_.follow(done + count == share.count ? last : Backward::kPartial);
     (loss.nats / static_cast<double>(tokens_per_step())).backward();
     sums.add(loss);
   }
-  reducer_->finalize();
   return sums;
 }
 
-std::string Trainer::find_fault(const Sums& mine, const Sums& all, double gradient_norm) {
+std::string Trainer::find_fault(const Sums& mine, const Sums& all, int64_t step,
+                                const BatchSource& batches) {
   if (!std::isfinite(all.objective())) {
-    std::string ranks;
-    const bool healthy = std::isfinite(mine.objective());
-    for (const auto& name : gather_texts(comm_, healthy ? "" : concat(comm_.rank())))
-      if (!name.empty()) ranks += concat(ranks.empty() ? "" : ", ", name);
+    const std::string ranks = ranks_where(!std::isfinite(mine.objective()), comm_);
     return ranks.empty() ? "the sum of the ranks' losses" : concat("the loss on rank ", ranks);
   }
-  // Behind the reduction the gradients of all ranks are the same, and so is what they find here.
-  return std::isfinite(gradient_norm) ? "" : "a gradient";
+  if (std::isfinite(all.gradient_norm())) return "";
+  // The reduction has overwritten what each rank brought to it: a second backward pass tells.
+  run_passes(step, batches, Backward::kPartial);
+  const bool mine_is_finite = std::isfinite(gradients_.norm().item<double>());
+  const std::string ranks = ranks_where(!mine_is_finite, comm_);
+  return ranks.empty() ? "the sum of the ranks' gradients" : concat("a gradient on rank ", ranks);
 }
 
 std::vector<NamedTensor> Trainer::state() const {

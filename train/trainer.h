@@ -22,7 +22,7 @@ using BatchSource = std::function<TokenBatch(int64_t step, int64_t first, int64_
 struct StepReport {
   double loss = 0;  ///< the objective
   std::vector<std::pair<std::string, double>> parts;
-  double gradient_norm = 0;
+  double gradient_norm = 0;  ///< over all parameters, before clipping; the same bits on every rank
   double rate_factor = 1;
   std::string fault;  ///< what was not finite, and on which rank; empty: nothing, and the weights
                       ///< were updated
@@ -50,9 +50,12 @@ class Trainer {
  private:
   struct Sums;
   class RunningSums;
-  /// Forward and backward over this rank's share; reduces the gradients.
-  RunningSums run_passes(int64_t step, const BatchSource& batches);
-  std::string find_fault(const Sums& mine, const Sums& all, double gradient_norm);
+  /// Forward and backward over this rank's share; `last` says what the last micro-batch's backward
+  /// is. Where it is kPartial too, nothing is reduced.
+  RunningSums run_passes(int64_t step, const BatchSource& batches, Backward last);
+  std::string find_fault(const Sums& mine, const Sums& all, int64_t step,
+                         const BatchSource& batches);
+  void update(StepOf at, const StepReport& report);
 
   ModelOptions model_;
   TrainOptions options_;

@@ -88,12 +88,20 @@ TEST_F(CheckpointTest, EveryRankWritesItsShare) {
   EXPECT_EQ(std::distance(begin(entries), end(entries)), comm_.size() + 1);
 }
 
-TEST_F(CheckpointTest, TheOlderOneGoesOnceTheNewOneIsThere) {
+TEST_F(CheckpointTest, TheOlderOneStaysUntilTheNewOneIsSaidToBeGood) {
   CheckpointFolder folder(place_, comm_);
   ASSERT_TRUE(folder.save(record(10), tensors(3)));
   ASSERT_TRUE(folder.save(record(20), tensors(4)));
+  on_rank_0([&] { fs::create_directory(folder.place_of(15)); });
+  EXPECT_EQ(folder.newest()->step, 20);
+  EXPECT_EQ(folder.newest_before(20), 10) << "step 15 has no manifest";
+  EXPECT_EQ(folder.newest_before(10), std::nullopt);
+  comm_.barrier();
+  folder.keep_only(20);
+  comm_.barrier();
   EXPECT_EQ(folder.newest()->step, 20);
   EXPECT_FALSE(fs::exists(folder.place_of(10)));
+  EXPECT_FALSE(fs::exists(folder.place_of(15)));
 }
 
 TEST_F(CheckpointTest, AFolderWithoutAManifestDoesNotCount) {

@@ -147,6 +147,7 @@ TEST(Optimiser, RefusesValuesOutOfRange) {
   EXPECT_NO_THROW(validate(OptimiserOptions{.newton_schulz = 100}));
   EXPECT_THROW(validate(OptimiserOptions{.newton_schulz = 101}), Error);
   EXPECT_THROW(validate(OptimiserOptions{.beta2 = 1}), Error);
+  EXPECT_THROW(validate(OptimiserOptions{.clip_norm = -1}), Error);
   EXPECT_NO_THROW(validate(OptimiserOptions{}));
 }
 

@@ -29,6 +29,8 @@ TEST(TrainOptions, RefuseWhatNoMachineDoes) {
               HasSubstr("train.sequences is 1099511627776; it must be from 1 to "));
   EXPECT_THAT(complaint([](TrainOptions& o) { o.optimiser.newton_schulz = 10'000'000; }),
               HasSubstr("train.newton-schulz is 10000000"));
+  EXPECT_THAT(complaint([](TrainOptions& o) { o.optimiser.clip_norm = -0.5; }),
+              HasSubstr("train.clip-norm is -0.5; it must be positive, or 0 to clip nothing"));
 }
 
 TEST(TrainOptions, RefuseAShareThatPicksNoPosition) {

@@ -2,7 +2,11 @@
 // run_test.cpp:
 //
 //   run_driver WHAT STEP [--train.key value ...]      WHAT: nothing, kill (SIGKILL), terminate
-//   (SIGTERM), user (SIGUSR1)
+//   (SIGTERM), user (SIGUSR1), nan-loss, nan-gradient
+#include <ATen/ATen.h>
+#include <ATen/record_function.h>
+
+#include <cmath>
 #include <csignal>
 #include <iostream>
 
@@ -19,6 +23,30 @@ int signal_named(const std::string& what) {
   return what == "user" ? SIGUSR1 : 0;
 }
 
+/// The operation whose first tensor gets a NaN, as the profiler names it; one per process.
+std::string poisoned;
+
+std::unique_ptr<at::ObserverContext> poison_input(const at::RecordFunction& function) {
+  if (function.name() != poisoned || function.inputs().empty()) return nullptr;
+  const c10::IValue& input = function.inputs()[0];
+  if (input.isTensor() && input.toTensor().scalar_type() == at::kFloat)
+    *static_cast<float*>(input.toTensor().data_ptr()) = std::nanf("");
+  return nullptr;
+}
+
+/// From now on every call of `operation` in this process starts from a NaN.
+void poison(const std::string& operation) {
+  if (!poisoned.empty()) return;
+  poisoned = operation;
+  at::addGlobalCallback(at::RecordFunctionCallback(poison_input).needsInputs(true));
+}
+
+void do_to_this_rank(const std::string& what) {
+  if (const int signal = signal_named(what)) std::raise(signal);
+  if (what == "nan-loss") poison("aten::sum");
+  if (what == "nan-gradient") poison("torch::autograd::AccumulateGrad");
+}
+
 ExitCode run(std::span<const std::string> words, Communicator& comm) {
   log::start(log::Level::kInfo, comm.rank(), comm.size());
   ModelOptions model = test::small_model();
@@ -27,13 +55,13 @@ ExitCode run(std::span<const std::string> words, Communicator& comm) {
   set.add("model", model).add("train", options);
   set.parse(words.subspan(2));
 
-  const int signal = comm.rank() == comm.size() - 1 ? signal_named(words[0]) : 0;
+  const bool is_victim = comm.rank() == comm.size() - 1;
   const auto batches = test::counting_batches(model);
-  const auto with_signal = [&](int64_t step, int64_t first, int64_t count) {
-    if (signal && step == std::stoll(words[1])) std::raise(signal);
+  const auto with_fault = [&](int64_t step, int64_t first, int64_t count) {
+    if (is_victim && step == std::stoll(words[1])) do_to_this_rank(words[0]);
     return batches(step, first, count);
   };
-  const TrainingText text{with_signal, 1.0, "tokenizer", {{"train", "synthetic"}}};
+  const TrainingText text{with_fault, 1.0, "tokenizer", {{"train", "synthetic"}}};
   const auto end = train(model, options, set.resolved(), text, comm);
   return end == TrainEnd::kStopped ? ExitCode::kResumable : ExitCode::kOk;
 }

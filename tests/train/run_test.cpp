@@ -65,6 +65,14 @@ class RunTest : public testing::TestWithParam<int> {
     EXPECT_FALSE(fs::exists(folder_ / out / "checkpoint"));
   }
 
+  static int lines_with(const std::string& text, const std::string& words) {
+    std::istringstream lines(text);
+    int count = 0;
+    for (std::string line; std::getline(lines, line);)
+      count += line.find(words) != std::string::npos;
+    return count;
+  }
+
   TemporaryFolder folder_;
   int ranks_;  ///< of the next start
 };
@@ -170,10 +178,43 @@ TEST_P(RunTest, AFolderIsRefusedWhileAnotherRunHoldsItAndSweptAfterwards) {
 TEST_P(RunTest, ALossThatIsNotFiniteStopsNamingStepAndCheckpoint) {
   const Result result = start("out", "nothing 0", "--train.scalar-rate 1e30 --train.steps 40");
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.output,
-              testing::ContainsRegex(
-                  "not finite in step [0-9]+; (the last good checkpoint is|there is no)"));
+  EXPECT_THAT(
+      result.output,
+      testing::ContainsRegex(
+          "not finite in step [0-9]+; (the last good checkpoint is|there is no .*checkpoint)"));
   EXPECT_FALSE(fs::exists(folder_ / "out" / "train.json"));
+}
+
+TEST_P(RunTest, ANanOnOneRankStopsTheJobNamingStepRankAndCheckpoint) {
+  const std::string rank = std::to_string(ranks_ - 1);
+  const auto expect_words = [&](const std::string& what, const std::string& words) {
+    SCOPED_TRACE(what);
+    const Result result = start(what.substr(0, what.find(' ')), what);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_GE(lines_with(result.output, words), 1);
+    // Whichever rank speaks, this is what it says; the program lets one (launch/last_words.h).
+    EXPECT_EQ(lines_with(result.output, "error: "), lines_with(result.output, words));
+    EXPECT_FALSE(fs::exists(folder_ / what.substr(0, what.find(' ')) / "train.json"));
+  };
+  expect_words("nan-loss 6", concat("the loss on rank ", rank,
+                                    " is not finite in step 6; the last good checkpoint is ",
+                                    checkpoint("nan-loss", "000004").string(), ";"));
+  expect_words("nan-gradient 6", concat("a gradient on rank ", rank,
+                                        " is not finite in step 6; the last good checkpoint is ",
+                                        checkpoint("nan-gradient", "000004").string(), ";"));
+}
+
+TEST_P(RunTest, ACheckpointThatGivesANanAtOnceIsNotCalledGoodAndTheOneBeforeItStays) {
+  const Result first = start("out", "nan-loss 4");
+  EXPECT_THAT(first.output, HasSubstr(concat("there is no good checkpoint, ",
+                                             checkpoint("out", "000004").string(), " gave this")));
+  const Result second = start("out", "nan-gradient 8");
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.output,
+              HasSubstr(concat("the last good checkpoint is ", checkpoint("out", "000004").string(),
+                               ", since ", checkpoint("out", "000008").string(), " gave this")));
+  EXPECT_TRUE(fs::exists(checkpoint("out", "000004") / "manifest.json"));
+  EXPECT_EQ(start("out").exit_code, 0);
 }
 
 TEST_P(RunTest, TheDeviceIsRecordedAndOneThatIsNotThereIsRefused) {
