@@ -5,7 +5,9 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "models/artifact/distortion.h"
 #include "models/artifact/half.h"
 #include "tests/artifact/test_models.h"
@@ -36,6 +38,33 @@ Distortion distortion_of(const HostTensor& tensor, const QuantiserOptions& optio
 
 HostTensor normal_matrix(int64_t outlier_every) {
   return {"matrix", {32, 128}, random_values(32 * 128, 0.05, 7, outlier_every)};
+}
+
+// tests/golden/make_quantiser_golden.py tried every choice of every row.
+TEST(RowQuantiser, TakesTheChoicesThatCostLeast) {
+  const auto golden = nlohmann::json::parse(read_file(GOLDEN_DIR "/quantiser.json"));
+  const auto rows = golden.at("weights").get<std::vector<std::vector<float>>>();
+  HostTensor tensor{"golden", {std::ssize(rows), std::ssize(rows[0])}, {}};
+  for (const auto& row : rows) tensor.values.insert(tensor.values.end(), row.begin(), row.end());
+  const auto quantiser = make_quantiser(
+      tensor,
+      {.min_bits = golden.at("min_bits"), .max_bits = golden.at("max_bits"), .half_elements = 0});
+  for (const auto& expected : golden.at("slopes")) {
+    const QuantisedTensor found = quantiser->quantise(expected.at("slope"));
+    std::string scales, codes;
+    for (const uint16_t scale : expected.at("scales").get<std::vector<uint16_t>>()) {
+      scales += static_cast<char>(scale & 0xFF);
+      scales += static_cast<char>(scale >> 8);
+    }
+    for (const auto& row : expected.at("codes"))
+      for (const int code : row) codes += static_cast<char>(code);
+    EXPECT_EQ(found.streams.at(0), scales) << "slope " << expected.at("slope");
+    EXPECT_EQ(found.streams.at(1), codes) << "slope " << expected.at("slope");
+    const Forecast forecast = quantiser->forecast(expected.at("slope"));
+    EXPECT_NEAR(forecast.distortion / expected.at("distortion").get<double>(), 1, 1e-5);
+    // What the codes take, and about three bits for the scale of each row.
+    EXPECT_NEAR(forecast.bits - 3.0 * static_cast<double>(rows.size()), expected.at("bits"), 0.01);
+  }
 }
 
 TEST(RowQuantiser, EveryCodeOfEveryWidthComesBack) {

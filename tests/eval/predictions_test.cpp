@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "eval/device_predictions.h"
 
 namespace reprise {
@@ -48,6 +50,21 @@ TEST(Predictions, AgreeWithTheFormulasInDoublePrecision) {
       EXPECT_NEAR(p.margin[i], first_two[n][0].item<double>() - second, 1e-6);
       EXPECT_EQ(p.top1[i], targets[n].item<int64_t>() == logits[n].argmax().item<int64_t>());
     }
+  }
+}
+
+TEST(Predictions, AgreeWithPyTorch) {
+  const auto golden = nlohmann::json::parse(read_file(GOLDEN_DIR "/predictions.json"));
+  const auto floats = golden.at("logits").get<std::vector<std::vector<float>>>();
+  const auto targets = golden.at("targets").get<std::vector<int64_t>>();
+  std::vector<at::Tensor> rows;
+  for (const auto& row : floats) rows.push_back(at::tensor(row));
+  const Predictions p = predict(at::stack(rows), at::tensor(targets));
+  for (size_t i = 0; i < targets.size(); ++i) {
+    EXPECT_NEAR(p.nll[i], golden["nll"][i], 2e-6);
+    EXPECT_NEAR(p.entropy[i], golden["entropy"][i], 5e-6);
+    EXPECT_NEAR(p.margin[i], golden["margin"][i], 1e-6);
+    EXPECT_EQ(p.top1[i], golden["top1"][i]);
   }
 }
 
