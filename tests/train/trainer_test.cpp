@@ -17,9 +17,9 @@ struct Outcome {
 };
 
 Outcome run(const TrainOptions& options, Communicator& comm, int64_t steps,
-            const BatchSource& batches) {
+            const BatchSource& batches, const ModelOptions& model = test::small_model()) {
   at::set_num_threads(1);
-  Trainer trainer(test::small_model(), options, comm);
+  Trainer trainer(model, options, comm);
   Outcome outcome;
   for (int64_t step = 0; step < steps; ++step)
     outcome.reports.push_back(trainer.step(step, batches));
@@ -73,6 +73,26 @@ TEST(Trainer, LossesAndWeightsDoNotDependOnTheNumberOfRanks) {
     options.objective.kind = kind;
     expect_alike(run(options, test_comm()), run_alone(options));
   }
+}
+
+TEST(Trainer, NorDoThoseOfTheStaticFamily) {
+  ModelOptions model = test::small_model();
+  model.family = Family::kStatic;
+  model.passes = 1;
+  model.skips = true;
+  model.tied = false;
+  const auto batches = test::counting_batches(model);
+  const TrainOptions options = test::small_training();
+  const Outcome together = run(options, test_comm(), 6, batches, model);
+  expect_alike(together, run(options, *make_self_communicator(), 6, batches, model));
+  EXPECT_LT(together.reports.back().loss, together.reports.front().loss);
+}
+
+TEST(Trainer, AdamWOnMatricesDoesNotDependOnTheNumberOfRanks) {
+  TrainOptions options = test::small_training();
+  options.optimiser.matrices = MatrixOptimiser::kAdamW;
+  options.optimiser.matrix_rate = 0.004;
+  expect_alike(run(options, test_comm()), run_alone(options));
 }
 
 TEST(Trainer, WorksWithFewerSequencesThanRanks) {
