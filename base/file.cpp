@@ -42,10 +42,6 @@ void write_all(int fd, std::string_view bytes, const fs::path& path) {
   }
 }
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -74,13 +70,14 @@ void sync_to_disk(const fs::path& path) {
 }
 
 void replace_file(const fs::path& path, const std::function<void(const fs::path&)>& write) {
-  const fs::path temporary = concat(path.string(), ".tmp.", ::getpid());
+  const fs::path place = place_of(path);
+  const fs::path temporary = concat(place.string(), ".tmp.", ::getpid());
   try {
     write(temporary);
     sync_to_disk(temporary);
-    if (::rename(temporary.c_str(), path.c_str()) != 0)
+    if (::rename(temporary.c_str(), place.c_str()) != 0)
       fail_errno(ExitCode::kFailure, concat("cannot rename ", temporary.string()));
-    sync_to_disk(folder_of(path));
+    sync_to_disk(place.parent_path());
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
@@ -109,11 +106,43 @@ void make_folder(const fs::path& path) {
           error.message());
 }
 
-void require_place_for(const fs::path& path, std::string_view option) {
-  fs::path home = fs::absolute(path).parent_path();
-  while (!fs::exists(home)) home = home.parent_path();
-  require(fs::is_directory(home), ExitCode::kUsage, option, " ", path.string(), ": ", home.string(),
-          " is no folder; name another place");
+fs::path place_of(const fs::path& path) {
+  constexpr int kMostLinks = 40;  // as many as Linux follows
+  fs::path place = fs::absolute(path / "").parent_path();
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(place, error)); ++links) {
+    require(links < kMostLinks, ExitCode::kUsage, path.string(), ": links that lead in a circle");
+    place = (place.parent_path() / fs::read_symlink(place, error) / "").parent_path();
+  }
+  const fs::path resolved = fs::weakly_canonical(place, error);
+  return error ? place.lexically_normal() : resolved;
+}
+
+bool is_within(const fs::path& inner, const fs::path& outer) {
+  const fs::path between = place_of(inner).lexically_relative(place_of(outer));
+  return !between.empty() && *between.begin() != "..";
+}
+
+void require_place_for(const fs::path& path, std::string_view option, OutputKind kind,
+                       std::span<const fs::path> inputs) {
+  const auto refuse_unless = [&](bool holds, const auto&... why) {
+    require(holds, ExitCode::kUsage, option, " ", path.string(), ": ", why...,
+            "; name another place");
+  };
+  const bool file = kind == OutputKind::kFile;
+  refuse_unless(!file || path.has_filename(), "a folder, where a file is written");
+  const fs::path place = place_of(path);
+  fs::path home = place.parent_path();
+  std::error_code error;  // "not a directory": then a parent of it is the file
+  while (!fs::exists(home, error) && home.has_relative_path()) home = home.parent_path();
+  refuse_unless(fs::is_directory(home, error), home.string(), " is no folder");
+  const auto there = fs::status(place, error).type();
+  const auto wanted = file ? fs::file_type::regular : fs::file_type::directory;
+  refuse_unless(there == fs::file_type::not_found || there == wanted, "there is something that is ",
+                file ? "no regular file" : "no folder");
+  for (const fs::path& input : inputs)
+    refuse_unless(!is_within(place, input), "it would be written over ", input.string(),
+                  ", which is read");
 }
 
 MappedFile::MappedFile(const fs::path& path) {

@@ -2,7 +2,7 @@
 //
 // Everything the project leaves on disk is written to a temporary name beside its place, flushed,
 // synced, renamed, and the folder synced: a run that is killed, or a disk that is full, leaves the
-// old file or none.
+// old file or none. Where the place is a symbolic link, all this happens where the link leads.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +39,20 @@ void sync_to_disk(const std::filesystem::path& path);
 /// create_directories with this project's errors.
 void make_folder(const std::filesystem::path& path);
 
-/// Before long work: throws kUsage, naming `option`, where `path`, to be written at its end, would
-/// lie in what is no folder.
-void require_place_for(const std::filesystem::path& path, std::string_view option);
+/// Where `path` leads: absolute, without a trailing slash, links resolved, even one to what is not
+/// there yet. Throws kUsage for links that lead in a circle.
+std::filesystem::path place_of(const std::filesystem::path& path);
+
+/// Whether `inner` is `outer` or lies below it, links resolved.
+bool is_within(const std::filesystem::path& inner, const std::filesystem::path& outer);
+
+enum class OutputKind { kFile, kFolder };
+
+/// Before any work, for every output: throws kUsage, naming `option`, where no `kind` can come to
+/// lie at `path`: it names none, what it would lie in is no folder, or something else (a folder, a
+/// device) is there already; or where it would take the place of one of `inputs` or lie within.
+void require_place_for(const std::filesystem::path& path, std::string_view option, OutputKind kind,
+                       std::span<const std::filesystem::path> inputs = {});
 
 /// A file mapped read-only for as long as this lives. Move-only.
 class MappedFile {

@@ -27,6 +27,14 @@ int open_lock(const fs::path& file) {
   return descriptor;
 }
 
+/// The folders that the lock needs and that are not there, innermost first.
+std::vector<fs::path> folders_to_make(const fs::path& file) {
+  std::vector<fs::path> folders;
+  for (fs::path folder = file.parent_path(); !fs::exists(folder); folder = folder.parent_path())
+    folders.push_back(folder);
+  return folders;
+}
+
 /// Whether `file` is still what was opened: who held it before may have removed it.
 bool is_at(const fs::path& file, int descriptor) {
   struct stat opened {
@@ -65,14 +73,17 @@ std::string holder_of(const fs::path& file) {
 }
 
 /// What replace_file() was writing under the name `name`, <file>.tmp.<process>; "" for another
-/// name.
+/// name. One that fills its temporary file by another leaves the ending twice.
 std::string_view written_as(std::string_view name) {
   const std::string_view mark = ".tmp.";
-  const size_t at = name.rfind(mark);
-  if (at == name.npos) return "";
-  const std::string_view process = name.substr(at + mark.size());
-  const bool number = !process.empty() && process.find_first_not_of("0123456789") == process.npos;
-  return number ? name.substr(0, at) : "";
+  std::string_view file;
+  while (true) {
+    const size_t at = name.rfind(mark);
+    if (at == name.npos) return file;
+    const std::string_view process = name.substr(at + mark.size());
+    if (process.empty() || process.find_first_not_of("0123456789") != process.npos) return file;
+    file = name = name.substr(0, at);
+  }
 }
 
 /// Those of files that are `wanted`. What cannot be removed harms nobody.
@@ -90,7 +101,7 @@ void remove_temporaries(const fs::path& folder,
 
 FileLock::FileLock(const fs::path& file, const std::string& place,
                    std::chrono::milliseconds patience, Leave leave)
-    : file_(fs::absolute(file)), made_folder_(!fs::exists(file_.parent_path())), leave_(leave) {
+    : file_(fs::absolute(file)), made_folders_(folders_to_make(file_)), leave_(leave) {
   const auto end = std::chrono::steady_clock::now() + patience;
   while ((descriptor_ = try_lock(file_)) < 0) {
     if (std::chrono::steady_clock::now() > end)
@@ -103,25 +114,27 @@ FileLock::FileLock(const fs::path& file, const std::string& place,
 
 FileLock::FileLock(FileLock&& other) noexcept
     : file_(std::move(other.file_)),
-      made_folder_(other.made_folder_),
+      made_folders_(std::move(other.made_folders_)),
       descriptor_(std::exchange(other.descriptor_, -1)),
       leave_(other.leave_) {}
 
 FileLock::~FileLock() {
   if (descriptor_ < 0) return;
   if (leave_ == Leave::kNothing) ::unlink(file_.c_str());
-  if (leave_ == Leave::kNothing && made_folder_) ::rmdir(file_.parent_path().c_str());  // if empty
+  if (leave_ == Leave::kNothing)
+    for (const fs::path& folder : made_folders_) ::rmdir(folder.c_str());  // if empty
   ::close(descriptor_);
 }
 
 FileLock lock_folder(const fs::path& folder) {
-  FileLock lock(folder / "lock", folder.string(), kPatience, FileLock::Leave::kNothing);
-  remove_temporaries(folder, [](std::string_view) { return true; });
+  const fs::path place = place_of(folder);
+  FileLock lock(place / "lock", folder.string(), kPatience, FileLock::Leave::kNothing);
+  remove_temporaries(place, [](std::string_view) { return true; });
   return lock;
 }
 
 FileLock lock_output(const fs::path& output, std::span<const std::string_view> endings) {
-  const fs::path place = fs::absolute(output / "").parent_path();  // without a trailing slash
+  const fs::path place = place_of(output);
   FileLock lock(place.string() + ".lock", output.string(), kPatience, FileLock::Leave::kNothing);
   const std::string name = place.filename().string();
   remove_temporaries(place.parent_path(), [&](std::string_view file) {

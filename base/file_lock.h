@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace reprise {
 
@@ -15,8 +16,8 @@ namespace reprise {
 /// flock.
 class FileLock {
  public:
-  /// At the end: the file, where children may hold it still; or nothing, not even a folder that
-  /// was made for it and that nobody wrote into.
+  /// At the end: the file, where children may hold it still; or nothing, not even the folders
+  /// that were made for it and that nobody wrote into.
   enum class Leave { kFile, kNothing };
 
   /// Waits up to `patience` for a run that is just ending; then throws kFailure: another run works
@@ -29,7 +30,7 @@ class FileLock {
 
  private:
   std::filesystem::path file_;
-  bool made_folder_;
+  std::vector<std::filesystem::path> made_folders_;
   int descriptor_ = -1;  ///< -1 where it was moved from
   Leave leave_;
 };

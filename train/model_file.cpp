@@ -8,7 +8,6 @@ using nlohmann::json;
 namespace {
 
 constexpr const char* kModelFormat = "reprise-model 1";
-constexpr const char* kWeights = "model.safetensors";
 
 bool is_record(const json& record) {
   const auto text = [&](const char* key) {

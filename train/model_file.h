@@ -8,6 +8,7 @@
 // The reader knows no libtorch.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -45,6 +46,8 @@ void write_model(const std::filesystem::path& folder, std::span<const ArrayView>
 std::string fault_of_weights(const std::filesystem::path& folder, const nlohmann::json& record);
 
 inline constexpr const char* kRecord = "train.json";
+inline constexpr const char* kWeights = "model.safetensors";
+inline constexpr std::array kModelFiles{kWeights, kRecord};
 
 /// train.json where the folder has one, else null; throws kBadInput where it is not a record of
 /// this program.

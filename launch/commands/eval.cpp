@@ -39,6 +39,8 @@ ExitCode run_eval(std::span<const std::string> words, Communicator& comm) {
   if (!set.parse(words)) return ExitCode::kOk;
   require_agreement(comm, "the configuration", set.digest());
   require_paths(options);
+  const std::vector<std::filesystem::path> inputs{options.artifact, options.corpus};
+  require_place_for(options.out, "--eval.out", OutputKind::kFolder, inputs);
   validate(options);
 
   const StopRequest stop;

@@ -78,6 +78,13 @@ std::string pack_and_tell(UnpackedModel model, const PackOptions& options,
 std::string ledger_name(const std::string& out) { return concat(out, kPackLedgerSuffix); }
 std::string summary_name(const std::string& out) { return concat(out, kPackSummarySuffix); }
 
+std::vector<std::filesystem::path> inputs_of(const PackOptions& options) {
+  std::vector<std::filesystem::path> inputs{options.corpus};
+  for (const char* file : kModelFiles)
+    inputs.push_back(std::filesystem::path(options.model) / file);
+  return inputs;
+}
+
 /// The artifact, and beside it its ledger and how it came about. All are on the disk before any has
 /// its name, and the artifact gets its own last: where it is, the others are, and of it.
 void write_files(const Artifact& artifact, const nlohmann::json& ledger,
@@ -126,10 +133,8 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   validate(options);
   validate(scoring);
   require(!options.out.empty(), ExitCode::kUsage, "give --pack.out, the file to write");
-  require_place_for(options.out, "--pack.out");
   for (const std::string& file : {options.out, ledger_name(options.out), summary_name(options.out)})
-    require(!std::filesystem::is_directory(file), ExitCode::kUsage, "--pack.out ", options.out,
-            ": ", file, " is a folder; name another place");
+    require_place_for(file, "--pack.out", OutputKind::kFile, inputs_of(options));
 
   const Corpus corpus(options.corpus);
   std::optional<FileLock> lock;

@@ -7,6 +7,7 @@
 #include "base/file_lock.h"
 #include "eval/report/byte_ledgers.h"
 #include "eval/report/changed_documents.h"
+#include "eval/report/labelled_file.h"
 #include "eval/report/options.h"
 #include "eval/report/page.h"
 #include "eval/report/training_curves.h"
@@ -21,11 +22,27 @@ constexpr const char* kNoVerdict =
     ": not what reprise verdict writes; give the file it wrote to --verdict.out";
 
 json read_verdict(const std::string& path) {
-  require(!path.empty(), ExitCode::kUsage, "report.verdict names no file");
   const json verdict = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   require(verdict.is_object() && verdict.contains("claims") && verdict.contains("traces"),
           ExitCode::kBadInput, path, kNoVerdict);
   return verdict;
+}
+
+/// Everything that is read, but for the traces.
+std::vector<std::filesystem::path> inputs_of(const ReportOptions& options) {
+  std::vector<std::filesystem::path> inputs{options.verdict};
+  if (!options.tokenizer.empty()) inputs.emplace_back(options.tokenizer);
+  for (const auto* files : {&options.metrics, &options.ledgers})
+    for (const auto& word : *files) inputs.push_back(parse_labelled_file(word).path);
+  return inputs;
+}
+
+/// The traces of both arms, by their paths.
+std::vector<std::filesystem::path> traces_of(const json& verdict) {
+  std::vector<std::filesystem::path> traces;
+  for (const auto& arm : verdict["traces"])
+    for (const auto& trace : arm) traces.emplace_back(trace.at("path").get<std::string>());
+  return traces;
 }
 
 /// The first trace of an arm: the seed whose tokens are shown.
@@ -45,6 +62,7 @@ json read_documents(const json& verdict, const ReportOptions& options) {
 /// Adds the documents of the traces the verdict names, and renders.
 std::string page_of(ReportData& data, const ReportOptions& options) {
   try {
+    require_place_for(options.out, "--report.out", OutputKind::kFile, traces_of(data.verdict));
     data.documents = read_documents(data.verdict, options);
     return render_page(data);
   } catch (const json::exception&) {
@@ -63,6 +81,8 @@ ExitCode run_report(std::span<const std::string> words, Communicator& comm) {
   if (comm.rank() != 0) return ExitCode::kOk;
   validate(options);
   require(!options.out.empty(), ExitCode::kUsage, "report.out names no file");
+  require(!options.verdict.empty(), ExitCode::kUsage, "report.verdict names no file");
+  require_place_for(options.out, "--report.out", OutputKind::kFile, inputs_of(options));
 
   ReportData data;
   data.verdict = read_verdict(options.verdict);

@@ -1,6 +1,7 @@
 // reprise train: corpus and options in, a trained model on disk out.
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "data/batches.h"
 #include "data/corpus.h"
 #include "launch/command.h"
@@ -33,6 +34,8 @@ ExitCode run_train(std::span<const std::string> words, Communicator& comm) {
   set.add("model", model).add("train", options);
   if (!set.parse(words)) return ExitCode::kOk;
   validate(options, model);
+  const std::vector<std::filesystem::path> inputs{options.corpus};
+  require_place_for(options.out, "--train.out", OutputKind::kFolder, inputs);
 
   const Corpus corpus(options.corpus);
   require(corpus.tokenizer().vocab() == model.vocab, ExitCode::kUsage, "model.vocab is ",

@@ -20,6 +20,13 @@ std::vector<Evidence> load_arm(const std::vector<std::string>& paths) {
   return traces;
 }
 
+std::vector<std::filesystem::path> inputs_of(const VerdictOptions& options) {
+  std::vector<std::filesystem::path> inputs(options.recurrent.begin(), options.recurrent.end());
+  inputs.insert(inputs.end(), options.static_arm.begin(), options.static_arm.end());
+  if (!options.study.empty()) inputs.emplace_back(options.study);
+  return inputs;
+}
+
 void print_words(const Assessment& assessment, const VerdictOptions& options,
                  const std::string& study_digest) {
   for (const bool primary : {true, false})
@@ -55,6 +62,8 @@ ExitCode run_verdict(std::span<const std::string> words, Communicator& comm) {
     require_as_declared(options, declared, study);
     study_digest = declared.digest;
   }
+  if (!options.out.empty())
+    require_place_for(options.out, "--verdict.out", OutputKind::kFile, inputs_of(options));
   const Arms arms{load_arm(options.recurrent), load_arm(options.static_arm)};
   const Assessment assessment = assess(arms, options);
 

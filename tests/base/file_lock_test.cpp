@@ -81,10 +81,15 @@ TEST_F(FileLockTest, OfOneOutputLeavesItsNeighboursAlone) {
 
 TEST_F(FileLockTest, LeavesNothing) {
   { const FileLock lock = lock_folder(place_); }
-  EXPECT_FALSE(fs::exists(place_));
+  EXPECT_FALSE(fs::exists(place_.parent_path())) << "no folder above it either";
   make_folder(place_);
   { const FileLock lock = lock_folder(place_); }
   EXPECT_TRUE(fs::is_empty(place_));
+  make_folder(folder_ / "behind");
+  fs::create_directory_symlink("behind", folder_ / "link");
+  const FileLock other = lock_output(folder_ / "behind");
+  EXPECT_THAT(refusal([&] { return lock_output(folder_ / "link/"); }), HasSubstr("another run"))
+      << "the same place by another name";
   { const FileLock lock = lock_output(place_); }
   EXPECT_FALSE(fs::exists(place_.string() + ".lock"));
 }
@@ -100,11 +105,12 @@ TEST_F(FileLockTest, RemovesFromAFolderWhatKilledRunsWereWriting) {
 }
 
 TEST_F(FileLockTest, RemovesOfAnOutputOnlyWhatIsItsOwn) {
-  for (const char* name : {"a.tmp.1", "a.json.tmp.1", "a.other.tmp.1", "ab.tmp.1"})
+  for (const char* name : {"a.tmp.1", "a.tmp.1.tmp.1", "a.json.tmp.1", "a.other.tmp.1", "ab.tmp.1"})
     write_file(folder_ / name, "cut sh");
   const std::vector<std::string_view> endings{".json"};
   const FileLock lock = lock_output(folder_ / "a", endings);
   EXPECT_FALSE(fs::exists(folder_ / "a.tmp.1"));
+  EXPECT_FALSE(fs::exists(folder_ / "a.tmp.1.tmp.1")) << "written through two temporary files";
   EXPECT_FALSE(fs::exists(folder_ / "a.json.tmp.1"));
   EXPECT_TRUE(fs::exists(folder_ / "a.other.tmp.1"));
   EXPECT_TRUE(fs::exists(folder_ / "ab.tmp.1"));

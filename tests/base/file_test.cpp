@@ -25,6 +25,18 @@ class FileTest : public testing::Test {
   fs::path folder_;
 };
 
+/// The line with which require_place_for() refuses; "" where it does not.
+std::string refusal(const fs::path& place, OutputKind kind,
+                    const std::vector<fs::path>& inputs = {}) {
+  try {
+    require_place_for(place, "--out", kind, inputs);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    return error.what();
+  }
+  return "";
+}
+
 TEST_F(FileTest, WritesWholeFilesAndReplacesThem) {
   write_file(folder_ / "a", "first");
   write_file(folder_ / "a", std::string_view("se\0cond", 7));
@@ -80,18 +92,50 @@ TEST_F(FileTest, ReadsTextAndRefusesWhatIsNone) {
 
 TEST_F(FileTest, TellsBeforehandWhetherThereIsAPlaceForAFile) {
   write_file(folder_ / "file", "-");
-  EXPECT_NO_THROW(require_place_for(folder_ / "a", "--out"));
-  EXPECT_NO_THROW(require_place_for(folder_ / "a/b/c", "--out"));
-  EXPECT_NO_THROW(require_place_for("relative", "--out"));
-  try {
-    require_place_for(folder_ / "file/b/c", "--out");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::kUsage);
-    EXPECT_EQ(error.what(),
-              concat("--out ", (folder_ / "file/b/c").string(), ": ", (folder_ / "file").string(),
-                     " is no folder; name another place"));
-  }
+  for (const char* free : {"a", "a/b/c", "file"})
+    EXPECT_EQ(refusal(folder_ / free, OutputKind::kFile), "");
+  EXPECT_EQ(refusal("relative", OutputKind::kFile), "");
+  EXPECT_EQ(refusal(folder_ / "file/b/c", OutputKind::kFile),
+            concat("--out ", (folder_ / "file/b/c").string(), ": ", (folder_ / "file").string(),
+                   " is no folder; name another place"));
+  EXPECT_NE(refusal(folder_ / "a/", OutputKind::kFile), "") << "no name";
+  EXPECT_NE(refusal(folder_, OutputKind::kFile), "") << "a folder";
+  EXPECT_EQ(refusal(folder_ / "a/", OutputKind::kFolder), "");
+  EXPECT_EQ(refusal(folder_, OutputKind::kFolder), "");
+  EXPECT_NE(refusal(folder_ / "file", OutputKind::kFolder), "");
+}
+
+TEST_F(FileTest, NeitherADeviceNorALinkToOneIsAPlaceForAFile) {
+  fs::create_symlink("/dev/null", folder_ / "null");
+  fs::create_symlink("loop", folder_ / "loop");
+  for (const fs::path& place : {fs::path("/dev/null"), folder_ / "null", folder_ / "loop"})
+    for (const OutputKind kind : {OutputKind::kFile, OutputKind::kFolder})
+      EXPECT_NE(refusal(place, kind), "") << place;
+}
+
+TEST_F(FileTest, AnInputIsNoPlaceForAnOutputUnderWhateverName) {
+  write_file(folder_ / "in", "-");
+  make_folder(folder_ / "corpus");
+  fs::create_symlink("in", folder_ / "link");
+  const std::vector<fs::path> inputs{folder_ / "in", folder_ / "corpus"};
+  for (const char* read : {"in", "./in", "link", "corpus/../in", "corpus/a"})
+    EXPECT_NE(refusal(folder_ / read, OutputKind::kFile, inputs), "") << read;
+  EXPECT_NE(refusal(folder_ / "corpus", OutputKind::kFolder, inputs), "");
+  for (const char* apart : {"into", "out", "corpus2"})
+    EXPECT_EQ(refusal(folder_ / apart, OutputKind::kFile, inputs), "") << apart;
+}
+
+TEST_F(FileTest, WritesWhereALinkLeads) {
+  write_file(folder_ / "target", "old");
+  fs::create_symlink("target", folder_ / "link");
+  fs::create_symlink("link", folder_ / "link of a link");
+  fs::create_symlink("to come", folder_ / "ahead");
+  write_file(folder_ / "link of a link", "new");
+  write_file(folder_ / "ahead", "there");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link of a link"));
+  EXPECT_EQ(read_file(folder_ / "target"), "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "ahead"));
+  EXPECT_EQ(read_file(folder_ / "to come"), "there");
 }
 
 TEST_F(FileTest, AppendsLines) {

@@ -170,6 +170,37 @@ TEST_F(BadInput, TracesAndVerdictsThatAreNotThere) {
   expect_nothing_written();
 }
 
+TEST_F(BadInput, AnOutputThatWouldReplaceADeviceAFolderOrWhatIsRead) {
+  const std::string artifact = path("artifact.reprise"), corpus = path("corpus");
+  const auto eval_to = [&](const std::string& out) {
+    return concat("eval --eval.artifact ", artifact, " --eval.corpus ", corpus, " --eval.out ",
+                  out);
+  };
+  const auto train_to = [&](const std::string& out) {
+    return concat("train", kModel, " --train.corpus ", corpus, " --train.steps 2 --train.out ",
+                  out);
+  };
+  const std::string verdict = concat("verdict --verdict.margin-bpb 0.1 --verdict.recurrent ",
+                                     artifact, " --verdict.static ", artifact, " --verdict.out ");
+  const std::string report = concat("report --report.verdict ", artifact, " --report.out ");
+  write_file(path("file"), "-");
+  const std::string before = read_file(artifact);
+  for (const std::string& words :
+       {pack_words(32000, "model/model.safetensors"), pack_words(32000, "corpus"),
+        pack_words(32000, "place/"), pack_words(32000, "file/new"), eval_to(artifact),
+        eval_to(corpus), eval_to("/dev/null"), train_to(artifact), train_to(corpus + "/new"),
+        verdict + artifact, verdict + "/dev/null", verdict + path("file/new"), report + artifact,
+        report + path("./artifact.reprise"), report + corpus,
+        concat("data --data.vocab 320 --data.source ", path("text"), " --data.out ", artifact)}) {
+    SCOPED_TRACE(words);
+    expect_refusal(run_reprise(words), ExitCode::kUsage, "name another place");
+    EXPECT_EQ(read_file(artifact), before);
+  }
+  EXPECT_FALSE(fs::exists(path("place")));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  expect_nothing_written();
+}
+
 TEST_F(BadInput, APlaceWhereAnotherRunIsAtWork) {
   {
     const FileLock trace = lock_folder(path("held")), artifact = lock_output(path("new"));
