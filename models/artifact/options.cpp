@@ -15,6 +15,8 @@ void validate(const QuantiserOptions& options) {
 
 void validate(const PackOptions& options) {
   require(options.bytes > 0, ExitCode::kUsage, "give --pack.bytes, the size of the file in bytes");
+  require(options.bytes <= kMostArtifactBytes, ExitCode::kUsage, "--pack.bytes ", options.bytes,
+          " must be at most ", kMostArtifactBytes);
   require(0 <= options.refine_share && options.refine_share <= 1, ExitCode::kUsage,
           "--pack.refine-share ", options.refine_share, " is no share: give 0 to 1");
   require(0 <= options.code_bytes && options.code_bytes < options.bytes, ExitCode::kUsage,

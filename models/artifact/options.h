@@ -47,6 +47,9 @@ struct PackOptions {
   }
 };
 
+/// A terabyte, far above any model: sums of sizes stay far from overflowing.
+inline constexpr int64_t kMostArtifactBytes = 1'000'000'000'000;
+
 /// Throws kUsage, in one line, where a value is out of range.
 void validate(const PackOptions& options);
 

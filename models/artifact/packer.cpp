@@ -132,7 +132,7 @@ void check_tensors(const std::vector<HostTensor>& tensors) {
          advise_smaller_width(model, {above, fixed_bytes}, band.most_bytes));
   if (above == kNone)
     fail(ExitCode::kCapUnreachable, "this model does not fill ", band.most_bytes,
-         " bytes: its largest file takes ", below, ", ", band.least_bytes - below, " too few; ",
+         " bytes: the largest file found takes ", below, ", ", band.least_bytes - below, " too few; ",
          advise_larger_width(model, {below, fixed_bytes}, band.least_bytes));
   fail(ExitCode::kCapUnreachable, "no setting gives this model ", band.least_bytes, " to ",
        band.most_bytes, " bytes: the nearest sizes are ", below, " and ", above);

@@ -28,11 +28,13 @@ inline constexpr double kFinestLog2Slope = -40, kCoarsestLog2Slope = 8;
 
 struct SizeFunctions {
   std::function<double(double log2_slope)> forecast;  ///< bytes, falling; cheap
-  std::function<int64_t(double log2_slope)> measure;  ///< bytes, nearly falling; expensive
+  /// Bytes; expensive. Falling, but for the coders' noise and for a hump at the finest slopes.
+  std::function<int64_t(double log2_slope)> measure;
 };
 
 /// Every attempt in order. The last one lies in the band, or none does: then the bracket closed
-/// between a size above the band and one below it, or one side has no attempt at all.
+/// between a size above the band and one below it, or one side has no attempt at all. Where all
+/// were too small, some slopes coarser than the finest were tried as well.
 std::vector<Attempt> search_size(const Band& band, const SizeFunctions& sizes);
 
 }  // namespace reprise

@@ -111,7 +111,7 @@ TEST(Packer, SaysByHowMuchATargetIsMissedAndWhichWidthFits) {
                   "a width of [0-9]+ would fit"));
   EXPECT_THAT(large,
               testing::ContainsRegex(
-                  "does not fill 900000 bytes: its largest file takes [0-9]+, [0-9]+ too few; "
+                  "does not fill 900000 bytes: the largest file found takes [0-9]+, [0-9]+ too few; "
                   "a width of [0-9]+ would fill it"));
 }
 
@@ -148,6 +148,9 @@ TEST(Packer, RefusesOptionsOutOfRange) {
   const UnpackedModel model = random_model(32, 1, 4);
   PackOptions options = options_for(0);
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.bytes"));
+  options = options_for(9'000);
+  options.bytes = std::numeric_limits<int64_t>::max();
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("must be at most"));
   options = options_for(9'000);
   options.quantiser.min_bits = 3;
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.min-bits"));

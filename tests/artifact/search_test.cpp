@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace reprise {
@@ -34,6 +35,22 @@ TEST(Search, FindsTheBandAmongSteps) {
     const auto attempts = search_size(Band::below(target), {smooth, measure});
     EXPECT_TRUE(Band::below(target).contains(attempts.back().bytes)) << target;
   }
+}
+
+/// Sizes that rise from 91,000 at the finest slope to 92,000 and then fall.
+TEST(Search, FindsTheBandOnTheHumpOfTheFinestSlopes) {
+  const auto measure = [](double at) {
+    const double octaves = at - kFinestLog2Slope;
+    return std::lround(91'000 + (octaves < 1 ? 1'000 * octaves : 3'000 - 2'000 * octaves));
+  };
+  for (int64_t target = 90'500; target < 92'000; target += 77) {
+    const auto attempts = search_size(Band::below(target), {smooth, measure});
+    EXPECT_TRUE(Band::below(target).contains(attempts.back().bytes)) << target;
+  }
+  int64_t largest = 0;
+  for (const Attempt& attempt : search_size(Band::below(92'200), {smooth, measure}))
+    largest = std::max(largest, attempt.bytes);
+  EXPECT_GT(largest, 91'700) << "not the largest there is";
 }
 
 TEST(Search, EndsWithoutAnAttemptOnTheSideItCannotReach) {
