@@ -28,12 +28,6 @@ namespace {
 
 constexpr int64_t kBlockBytes = 4'000'000;  // of text encoded at a time by all threads together
 
-bool is_within(const fs::path& inner, const fs::path& outer) {
-  const fs::path between =
-      fs::weakly_canonical(inner).lexically_relative(fs::weakly_canonical(outer));
-  return !between.empty() && *between.begin() != "..";
-}
-
 /// A corpus within its text would be read as text by the next run; text within its corpus would be
 /// removed with it.
 void require_apart(const fs::path& source, const fs::path& out) {
@@ -45,10 +39,10 @@ void require_apart(const fs::path& source, const fs::path& out) {
 void check_output_options(const DataOptions& options) {
   const fs::path out = options.out;
   require(!out.empty(), ExitCode::kUsage, "--data.out is missing: name the folder for the corpus");
+  require_place_for(out, "--data.out", OutputKind::kFolder);
   const bool taken = fs::exists(out) && !(fs::is_directory(out) && fs::is_empty(out));
-  require(!taken || fs::exists(out / kManifestName), ExitCode::kUsage, "--data.out ", out.string(),
+  require(!taken || holds_corpus(out), ExitCode::kUsage, "--data.out ", out.string(),
           ": exists and is not a corpus; name another folder or remove it");
-  require_place_for(out, "--data.out");
   for (const auto& source : options.source) require_apart(path_of_source(source), out);
   require(options.shard_tokens >= 1 && options.shard_tokens <= kMostShardTokens, ExitCode::kUsage,
           "--data.shard-tokens ", options.shard_tokens, ": the header of a shard counts from 1 to ",
@@ -193,6 +187,7 @@ json build_corpus(const DataOptions& options, const json& config) {
   const DocumentPool pool(options, tokenizer ? &*tokenizer : nullptr);
   const std::string source = digest_of(pool, tokenizer ? tokenizer->digest() : "");
   if (found.is_whole(source)) return found.manifest();
+  found.require_nothing_else();
 
   if (!tokenizer) tokenizer = trained_tokenizer(pool, options);
   json manifest{{"schema", kManifestSchema},

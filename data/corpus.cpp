@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "data/index.h"
 #include "data/manifest.h"
 #include "data/shard.h"
@@ -50,7 +51,7 @@ Digests shard_digests(const fs::path& folder, const nlohmann::json& manifest, Sp
 
 /// Checks the file against the manifest before anything parses it.
 void check_digest(const fs::path& path, const nlohmann::json& manifest, const char* key) {
-  const std::string expected = manifest.value(key, "");
+  const std::string expected = text_at(manifest, key);
   require(to_hex(sha256_file(path)) == expected, ExitCode::kBadInput, path.string(),
           ": not the file the manifest names (SHA-256 differs); make the corpus again");
 }

@@ -24,28 +24,39 @@ void remove_folder(const fs::path& folder) {
   require(!error, ExitCode::kFailure, "cannot remove ", folder.string(), ": ", error.message());
 }
 
+bool rename_folder(const fs::path& from, const fs::path& to, unsigned how) {
+  return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), how) == 0;
+}
+
 /// Puts `fresh` where `folder` is. Two folders change places in one step, so that no moment has
-/// neither.
-void put_in_place(const fs::path& fresh, const fs::path& folder) {
+/// neither; on file systems that know only plain renames (some network's) in two, the old one aside
+/// first.
+void put_in_place(const fs::path& fresh, const fs::path& folder, const fs::path& aside) {
   const bool replaces = fs::exists(folder);
-  const unsigned how = replaces ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-  if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, folder.c_str(), how) != 0)
+  bool placed = rename_folder(fresh, folder, replaces ? RENAME_EXCHANGE : RENAME_NOREPLACE);
+  if (!placed && (errno == EINVAL || errno == ENOSYS))
+    placed = (!replaces || ::rename(folder.c_str(), aside.c_str()) == 0) &&
+             ::rename(fresh.c_str(), folder.c_str()) == 0;
+  if (!placed)
     fail_errno(ExitCode::kFailure,
                concat("cannot put ", fresh.string(), " in the place of ", folder.string()));
-  if (replaces) remove_folder(fresh);
+  remove_folder(fresh);
+  remove_folder(aside);
 }
 
 }  // namespace
 
 void replace_folder(const fs::path& folder, const std::function<void(const fs::path&)>& write) {
-  const fs::path place = fs::absolute(folder / "").parent_path();  // without a trailing slash
+  const fs::path place = place_of(folder);
   const fs::path partial = concat(place.string(), ".partial");
+  const fs::path aside = concat(place.string(), ".replaced");
   remove_folder(partial);
+  remove_folder(aside);
   make_folder(partial);
   try {
     write(partial);
     sync_folder(partial);
-    put_in_place(partial, place);
+    put_in_place(partial, place, aside);
     sync_folder(place.parent_path());
   } catch (...) {
     std::error_code ignored;

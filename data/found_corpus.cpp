@@ -1,5 +1,8 @@
 #include "data/found_corpus.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -17,9 +20,19 @@ json manifest_if_any(const fs::path& folder) {
   const fs::path path = folder / kManifestName;
   if (!fs::exists(path)) return nullptr;
   json manifest = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  require(manifest.is_object(), ExitCode::kBadInput, path.string(),
-          ": not a corpus manifest; remove the folder or give another --data.out");
-  return manifest;
+  return manifest.is_object() ? manifest : json(nullptr);
+}
+
+/// Whether a corpus has files of this name.
+bool is_part(const std::string& name) {
+  const auto is_shard_of = [&](Split split) {
+    const std::string first = concat(enum_name(split), '_'), last = ".bin";
+    if (!name.starts_with(first) || !name.ends_with(last)) return false;
+    const auto number = std::string_view(name).substr(first.size());
+    return number.find_first_not_of("0123456789") == number.size() - last.size();
+  };
+  return name == kManifestName || name == kIndexName || name == kTokenizerName ||
+         std::ranges::any_of(kSplits, is_shard_of);
 }
 
 /// Without the places, for whose contents digest_of() stands.
@@ -42,6 +55,10 @@ std::string digest_of(const DocumentPool& pool, const std::string& tokenizer) {
   return to_hex(digest.finish());
 }
 
+bool holds_corpus(const fs::path& folder) {
+  return fs::exists(folder / kManifestName) || fs::exists(folder / kIndexName);
+}
+
 FoundCorpus::FoundCorpus(std::string folder)
     : folder_(std::move(folder)), manifest_(manifest_if_any(folder_)) {}
 
@@ -56,7 +73,11 @@ void FoundCorpus::require_options(const json& config) const {
 }
 
 bool FoundCorpus::is_whole(const std::string& source) const {
-  if (manifest_.is_null()) return false;
+  if (manifest_.is_null()) {
+    if (fs::exists(fs::path(folder_) / kIndexName))
+      log::warning(folder_, ": ", kManifestName, " is lost or damaged: the corpus is made again");
+    return false;
+  }
   require(manifest_.value("source_sha256", json()) == source, ExitCode::kUsage, folder_,
           " holds a corpus made from other text or with another tokenizer; give another "
           "--data.out or remove it");
@@ -69,6 +90,13 @@ bool FoundCorpus::is_whole(const std::string& source) const {
   }
   log::info(folder_, " holds this corpus already");
   return true;
+}
+
+void FoundCorpus::require_nothing_else() const {
+  if (!fs::exists(folder_)) return;
+  for (const auto& entry : fs::directory_iterator(folder_))
+    require(is_part(entry.path().filename().string()), ExitCode::kUsage, entry.path().string(),
+            " would be removed with the corpus it lies in, which must be made again; move it away");
 }
 
 }  // namespace reprise

@@ -1,7 +1,12 @@
 #include "data/corpus.h"
 
 #include <gmock/gmock.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,6 +16,7 @@
 #include "base/file.h"
 #include "base/file_lock.h"
 #include "data/build.h"
+#include "data/folder.h"
 #include "data/index.h"
 #include "data/shard.h"
 #include "tests/data/samples.h"
@@ -104,7 +110,6 @@ TEST_F(CorpusTest, CountsTheTrainTokens) {
 TEST_F(CorpusTest, TheSameRunGivesTheSameBytesAndReplacesADamagedCorpus) {
   build_corpus(options(), {{"seed", 1}});
   const auto first = files_of(out());
-  write_file(out() / "stray", "goes with the old corpus");
   fs::remove(out() / "train_000000.bin");
   build_corpus(options(), {{"seed", 1}});
   EXPECT_EQ(files_of(out()), first);
@@ -113,10 +118,72 @@ TEST_F(CorpusTest, TheSameRunGivesTheSameBytesAndReplacesADamagedCorpus) {
       << "no partial folder";
 }
 
+TEST_F(CorpusTest, ACorpusWithoutAReadableManifestIsMadeAgain) {
+  build_corpus(options(), {});
+  const auto whole = files_of(out());
+  for (const std::string& manifest : {std::string(), whole.at("corpus.json").substr(0, 100)}) {
+    write_file(out() / "corpus.json", manifest);
+    build_corpus(options(), {});
+    EXPECT_EQ(files_of(out()), whole);
+  }
+  fs::remove(out() / "corpus.json");
+  build_corpus(options(), {});
+  EXPECT_EQ(files_of(out()), whole);
+
+  json wrong = json::parse(whole.at("corpus.json"));
+  wrong["tokenizer_sha256"] = 5;
+  write_file(out() / "corpus.json", wrong.dump());
+  EXPECT_THAT(error_of(ExitCode::kBadInput, [&] { Corpus{out()}; }), HasSubstr("tokenizer.model"));
+  build_corpus(options(), {});
+  EXPECT_EQ(files_of(out()), whole);
+}
+
+TEST_F(CorpusTest, ADamagedCorpusWithSomethingElseInItsFolderIsNotReplaced) {
+  build_corpus(options(), {});
+  write_file(out() / "NOTE", "mine");
+  fs::remove(out() / "train_000000.bin");
+  EXPECT_THAT(error_of(ExitCode::kUsage, [&] { build_corpus(options(), {}); }),
+              HasSubstr("NOTE would be removed"));
+  EXPECT_EQ(read_file(out() / "NOTE"), "mine");
+  fs::rename(out() / "NOTE", folder_ / "NOTE");
+  build_corpus(options(), {});
+  EXPECT_TRUE(fs::exists(out() / "train_000000.bin"));
+}
+
+/// From here on this process's kernel knows plain renames only.
+void forget_flags_of_renames() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[4])),  // its low half
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog filter{std::size(program), program};
+  ASSERT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+
+TEST_F(CorpusTest, IsPutInItsPlaceWhereTheFileSystemKnowsPlainRenamesOnly) {
+  const pid_t child = fork();
+  if (child == 0) {
+    forget_flags_of_renames();
+    replace_folder(folder_ / "new", [](const fs::path& at) { write_file(at / "a", "new"); });
+    replace_folder(folder_ / "new", [](const fs::path& at) { write_file(at / "b", "newer"); });
+    _exit(testing::Test::HasFailure());
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(files_of(folder_ / "new"), (std::map<std::string, std::string>{{"b", "newer"}}));
+  EXPECT_FALSE(fs::exists(folder_ / "new.replaced"));
+  EXPECT_FALSE(fs::exists(folder_ / "new.partial"));
+}
+
 TEST_F(CorpusTest, ACorpusThatIsThereIsNotMadeAgain) {
   const json config{{"data", {{"vocab", 300}, {"out", out().string()}}}};
   const json manifest = build_corpus(options(), config);
-  write_file(out() / "stray", "would go with the old corpus");
+  write_file(out() / "stray", "nobody's");
   json elsewhere = config;
   elsewhere["data"]["out"] = "the same folder by another name";
   EXPECT_EQ(build_corpus(options(), elsewhere), manifest);
