@@ -18,24 +18,28 @@ constexpr std::array kGivenByStudy{
     "verdict.recurrent", "verdict.static",  "report.verdict", "report.metrics", "report.out",
     "report.ledgers",    "report.tokenizer"};
 
-void require_seed(const std::string& text) {
+int64_t seed_of(const std::string& text) {
   int64_t seed = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
   require(error == std::errc() && end == text.data() + text.size() && seed >= 0, ExitCode::kUsage,
           "study.seeds: '", text, "' is not a whole number of at least 0");
+  return seed;
 }
 
-void require_distinct(const std::vector<std::string>& words, std::string_view what) {
-  require(!words.empty(), ExitCode::kUsage, what, " is empty; name at least one");
-  std::set<std::string> seen;
-  for (const auto& word : words)
-    require(seen.insert(word).second, ExitCode::kUsage, what, " names ", word, " twice");
+void validate_seeds(const std::vector<std::string>& seeds) {
+  require(!seeds.empty(), ExitCode::kUsage, "study.seeds is empty; name at least one");
+  std::set<int64_t> seen;
+  for (const auto& seed : seeds)
+    require(seen.insert(seed_of(seed)).second, ExitCode::kUsage, "study.seeds names ",
+            seed_of(seed), " twice");
 }
 
 void validate(const StudyOptions& study) {
-  require_distinct(study.arms, "study.arms");
-  require_distinct(study.seeds, "study.seeds");
-  for (const auto& seed : study.seeds) require_seed(seed);
+  require(!study.arms.empty(), ExitCode::kUsage, "study.arms is empty; name at least one");
+  validate_seeds(study.seeds);
+  require(study.out.find_first_of(",#\n") == std::string::npos, ExitCode::kUsage, "study.out: '",
+          study.out, "' has a comma, a # or a line break, which no list in a configuration file ",
+          "can hold; give another");
   require(study.ranks >= 1, ExitCode::kUsage, "study.ranks must be at least 1");
   require(study.threads >= 1, ExitCode::kUsage, "study.threads must be at least 1");
   require(study.contrast.size() == 2, ExitCode::kUsage,

@@ -61,7 +61,9 @@ class Builder {
     Node node = lone_node("data", "data");
     node.content = source_digest;
     node.options = {{"data", study_.shared.at("data")}};
+    node.places = {"data.source", "data.tokenizer"};
     node.outputs = {{"data.out", kCorpus}};
+    node.continues = true;  // it looks itself whether what is there is whole
     return graph_.add(std::move(node));
   }
 
@@ -99,6 +101,7 @@ class Builder {
     Node node = lone_node("verdict", "verdict");
     node.content = study_.file_digest;
     node.options = {{"verdict", study_.shared.at("verdict")}};
+    node.places = {"verdict.study"};
     const char* sides[] = {"verdict.recurrent", "verdict.static"};
     for (size_t side = 0; side < 2; ++side)
       for (const auto& trained : models)

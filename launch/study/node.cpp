@@ -11,6 +11,16 @@ namespace {
 
 using nlohmann::json;
 
+/// The options but for those whose contents stand in the key.
+json options_without_places(const Node& node) {
+  json options = node.options;
+  for (const auto& place : node.places) {
+    const size_t dot = place.find('.');
+    options[place.substr(0, dot)].erase(place.substr(dot + 1));
+  }
+  return options;
+}
+
 std::string key_of(const Graph& graph, const Node& node) {
   json inputs = json::array(), outputs = json::array();
   for (const auto& input : node.inputs)
@@ -19,7 +29,7 @@ std::string key_of(const Graph& graph, const Node& node) {
     if (!output.option.empty()) outputs.push_back({output.option, output.file});
   return digest_of({{"version", version()},
                     {"command", node.command},
-                    {"options", node.options},
+                    {"options", options_without_places(node)},
                     {"content", node.content},
                     {"inputs", inputs},
                     {"outputs", outputs}});

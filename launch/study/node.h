@@ -2,10 +2,11 @@
 // says whether that has been done. Values only; the runner (runner.h) starts processes.
 //
 // A key is the digest of everything the outputs depend on: the program's version, the command, its
-// resolved options, the text it reads and the keys of the nodes it reads. Not of paths in the
-// study's folder, so that it may be moved, and not of the number of ranks: on it depend the
-// last bits of a training alone, whose record (train.json) names it. Threads per rank are options.
-// Each key has a folder of its own, so a changed option never meets files of another configuration.
+// resolved options, the text it reads and the keys of the nodes it reads. Not of paths, so that the
+// study and its text may be moved and named otherwise, and not of the number of ranks: on it depend
+// the last bits of a training alone, whose record (train.json) names it. Threads per rank are
+// options. Each key has a folder of its own, so a changed option never meets files of another
+// configuration.
 #pragma once
 
 #include <cstdint>
@@ -37,9 +38,10 @@ struct Node {
   std::string name;          ///< "train.recurrent.1": stage, arm, seed
   std::string command;       ///< of the program
   std::string content = {};  ///< digest of the files outside the study that it reads; "" for none
-  bool continues = false;    ///< started again, it goes on from what it left
-  int64_t ranks = 1, threads = 1;  ///< threads per rank
-  nlohmann::json options = {};     ///< {"section": {"key": value}}, but for inputs and outputs
+  std::vector<std::string> places = {};  ///< options that name those files: not part of the key
+  bool continues = false;                ///< started again, it goes on from what it left
+  int64_t ranks = 1, threads = 1;        ///< threads per rank
+  nlohmann::json options = {};  ///< {"section": {"key": value}}, but for inputs and outputs
   std::vector<Input> inputs = {};
   std::vector<Output> outputs = {};
   std::string key = {};  ///< 64 hex characters; Graph::add sets it

@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "base/parallel.h"
 #include "data/source.h"
 
@@ -26,10 +27,16 @@ json look_at(const fs::path& path, const json& known) {
       int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
   json file{{"bytes", status.st_size}, {"inode", status.st_ino}, {"changed_ns", changed_ns}};
   json before = known.is_object() ? known.value(path.string(), json()) : json();
-  const std::string digest = before.is_object() ? before.value("sha256", "") : "";
+  const std::string digest = text_at(before, "sha256");
   if (before.is_object()) before.erase("sha256");
   file["sha256"] = before == file && !digest.empty() ? digest : to_hex(sha256_file(path));
   return file;
+}
+
+/// What a file is called within its source; of a source that is one file, that file's name.
+std::string name_within(const fs::path& file, const std::string& description) {
+  const fs::path below = file.lexically_relative(path_of_source(description));
+  return (below == "." ? file.filename() : below).string();
 }
 
 }  // namespace
@@ -43,10 +50,9 @@ SourceDigest digest_of_sources(std::span<const std::string> paths, const std::st
     const auto files = parallel_map(source.files.size(),
                                     [&](size_t i) { return look_at(source.files[i], known); });
     for (size_t i = 0; i < files.size(); ++i) {
-      const std::string path = source.files[i].string();
-      digest.update(concat(source.domain, '\n', path, '\n',
+      digest.update(concat(source.domain, '\n', name_within(source.files[i], description), '\n',
                            files[i]["sha256"].get_ref<const std::string&>(), '\n'));
-      result.files[path] = files[i];
+      result.files[source.files[i].string()] = files[i];
     }
   }
   if (!tokenizer.empty()) {

@@ -9,7 +9,8 @@
 namespace reprise {
 
 struct SourceDigest {
-  /// SHA-256, in hex, of domain, path and contents of every file, and of the tokenizer's contents.
+  /// SHA-256, in hex, of domain, name within its source and contents of every file, and of the
+  /// tokenizer's contents.
   std::string digest;
   /// {path: {"bytes", "inode", "changed_ns", "sha256"}}: what need not be read again.
   nlohmann::json files = nlohmann::json::object();

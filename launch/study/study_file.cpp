@@ -33,6 +33,13 @@ std::vector<std::string> arms_of(const std::string& file) {
   return study.arms;
 }
 
+/// Of names that stand in lists: each is there once.
+void require_distinct(const std::vector<std::string>& names, std::string_view what) {
+  for (auto name = names.begin(); name != names.end(); ++name)
+    require(std::find(names.begin(), name, *name) == name, ExitCode::kUsage, what, " names ", *name,
+            " twice");
+}
+
 void require_name(const std::string& name) {
   const bool plain = std::ranges::all_of(name, [](unsigned char c) {
     return std::islower(c) || std::isdigit(c) || c == '-' || c == '_';
@@ -77,7 +84,9 @@ std::optional<Study> read_study(std::span<const std::string> words) {
   const std::string file = file_among(words);
   Declared declared;
   if (!file.empty()) {
-    for (const auto& name : arms_of(file)) {
+    const auto names = arms_of(file);
+    require_distinct(names, concat(file, ": study.arms"));
+    for (const auto& name : names) {
       require_name(name);
       declared.arms.push_back({name, {}});
     }
@@ -94,15 +103,15 @@ std::optional<Study> read_study(std::span<const std::string> words) {
   std::vector<std::string> names;
   for (const auto& arm : declared.arms) names.push_back(arm.name);
   require_declared_in_file(file, declared, names);
+  if (declared.study.out.empty())
+    declared.study.out =
+        (std::filesystem::path("runs") / std::filesystem::path(file).stem()).string();
   try {
     require_unset(declared);
     validate(declared);
   } catch (const Error& error) {
     fail(error.code(), file, ": ", error.what());
   }
-  if (declared.study.out.empty())
-    declared.study.out =
-        (std::filesystem::path("runs") / std::filesystem::path(file).stem()).string();
   return study_of(declared);
 }
 

@@ -135,6 +135,9 @@ TEST_F(StudyFile, RefusesWhatAModelCannotBe) {
 TEST_F(StudyFile, RefusesSeedsArmsAndAMarginThatAreNotThere) {
   EXPECT_THAT(refusal(with(kStudy, "seeds = 1, 2", "seeds = 1, two")), HasSubstr("'two' is not"));
   EXPECT_THAT(refusal(with(kStudy, "seeds = 1, 2", "seeds = 1, 1")), HasSubstr("1 twice"));
+  EXPECT_THAT(refusal(with(kStudy, "seeds = 1, 2", "seeds = 1, 01")), HasSubstr("1 twice"));
+  EXPECT_THAT(refusal(with(kStudy, "arms = recurrent, static", "arms = recurrent, static, static")),
+              HasSubstr("study.arms names static twice"));
   EXPECT_THAT(refusal(with(kStudy, "arms = recurrent, static", "")), HasSubstr("unknown option"));
   EXPECT_THAT(refusal(with(kStudy, "arms = recurrent, static", "arms = recurrent, Static!")),
               HasSubstr("small letters"));
@@ -146,6 +149,8 @@ TEST_F(StudyFile, RefusesSeedsArmsAndAMarginThatAreNotThere) {
 }
 
 TEST_F(StudyFile, RefusesWhatALaterRunWouldRefuse) {
+  EXPECT_THAT(refusal(kStudy, {"--study.out=a,b"}), HasSubstr("study.out: 'a,b' has a comma"));
+  EXPECT_THAT(refusal(kStudy, {"--study.out=runs/#1"}), HasSubstr("study.out: 'runs/#1' has"));
   EXPECT_THAT(refusal(with(kStudy, "margin-bpb = 0.002", "margin-bpb = 0.002\nseed = -1")),
               HasSubstr("verdict.seed is negative"));
   EXPECT_THAT(refusal(kStudy, {"--report.tokens=0"}), HasSubstr("report.tokens must be above 0"));

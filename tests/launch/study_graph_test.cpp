@@ -114,6 +114,24 @@ TEST(StudyGraph, RanksAndTheStudysPlaceChangeNoKey) {
   EXPECT_TRUE(changed(before, build_graph(study, "text")).empty());
 }
 
+TEST(StudyGraph, WhereTextTokenizerAndStudyFileLieChangesNoKey) {
+  Study study = make_study();
+  const Graph before = build_graph(study, "text");
+  study.shared["data"]["source"] = {"elsewhere/text/"};
+  study.shared["data"]["tokenizer"] = "elsewhere/tokenizer.model";
+  study.shared["verdict"]["study"] = "./study.ini";
+  const Graph after = build_graph(study, "text");
+  EXPECT_TRUE(changed(before, after).empty());
+  EXPECT_THAT(config_text(after, after.nodes[0], "out"), HasSubstr("source = elsewhere/text/\n"));
+  study.shared["data"]["vocab"] = 1024;
+  EXPECT_FALSE(changed(before, build_graph(study, "text")).empty());
+}
+
+TEST(StudyGraph, ACorpusThatIsThereIsLookedAtNotRemoved) {
+  const Graph graph = build_graph(make_study(), "text");
+  EXPECT_TRUE(graph.nodes[0].continues);
+}
+
 TEST(StudyGraph, SeedsDiffer) {
   const Graph graph = build_graph(make_study(), "text");
   EXPECT_NE(node_of(graph, "train.looped.1").key, node_of(graph, "train.looped.2").key);

@@ -30,9 +30,9 @@ using testing::Not;
 constexpr const char* kFakeProgram = R"(#!/bin/sh
 here=$(dirname "$0")
 echo "$1" >> "$here/calls"
+trap 'echo "saved" >&2; exit 75' USR1
 echo "$1 starts" >&2
 [ -e "$here/progress" ] && { cat "$here/progress" >&2; sleep 1.5; }
-trap 'echo "saved" >&2; exit 75' USR1
 while [ -e "$here/hold" ]; do sleep 0.05; done
 if [ -e "$here/fail.$1" ]; then echo "reprise $1: no luck" >&2; exit $(cat "$here/fail.$1"); fi
 out=$(sed -n 's/^out = //p' "$3")
@@ -220,7 +220,6 @@ TEST_F(StudyRunner, ASignalIsHandedOnAndTheStudyIsResumable) {
   std::thread friend_of_ours([&] {
     while (last_line(options_.out / "data" / "log") != "data starts")
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // until the trap is set
     kill(getpid(), SIGTERM);
   });
   EXPECT_EQ(run_graph(graph_, options_), ExitCode::kResumable);

@@ -45,6 +45,22 @@ TEST_F(StudySources, ReadAsOthersEvenWhereLengthAndTimeWereKept) {
   EXPECT_NE(digest(before.files).digest, before.digest);
 }
 
+TEST_F(StudySources, AreTheSameInAnotherPlaceAndBySpelling) {
+  const std::string before = digest().digest;
+  const auto of = [](const std::string& path) {
+    return digest_of_sources(std::vector<std::string>{path}, "", nullptr).digest;
+  };
+  const std::string place = folder_.path().string();
+  fs::create_directories(folder_ / "copies");
+  fs::copy(folder_ / "text", folder_ / "copies/text");
+  for (const std::string& spelling :
+       {place + "/text/", place + "/./text", "text:" + place + "/text", place + "/copies/text",
+        fs::relative(folder_ / "text").string()})
+    EXPECT_EQ(of(spelling), before) << spelling;
+  EXPECT_EQ(of(place + "/text/a.txt"), of(place + "/copies/text/a.txt"));
+  EXPECT_NE(of(place + "/text/a.txt"), before);
+}
+
 TEST_F(StudySources, AreOthersUnderAnotherNameOrDomain) {
   const SourceDigest before = digest();
   const std::vector<std::string> named{concat("domain:", (folder_ / "text").string())};
@@ -67,6 +83,9 @@ TEST_F(StudySources, AreNotReadAgainWhereTheyAreKnown) {
   SourceDigest before = digest();
   before.files[file_.string()]["sha256"] = "of what was read before";
   EXPECT_NE(digest(before.files).digest, before.digest) << "the file was read";
+  before.files[file_.string()]["sha256"] = 5;
+  EXPECT_EQ(digest(before.files).digest, digest().digest) << "a digest of another type is none";
+  before.files[file_.string()]["sha256"] = "of what was read before";
   before.files[file_.string()]["bytes"] = 7;
   EXPECT_EQ(digest(before.files).digest, before.digest) << "of a file of another length";
 }
