@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/OpMathType.h>
+#include <torch/csrc/autograd/grad_mode.h>
 
 #include "models/ops/residual.h"
 
@@ -25,6 +26,7 @@ LayerStack::LayerStack(const ModelOptions& options, const Parameters& parameters
                        at::ScalarType compute)
     : parameters_(parameters),
       compute_(compute),
+      recorded_(at::GradMode::is_enabled()),
       skips_(options.skip_count()),
       bound_(static_cast<size_t>(options.layers())) {}
 
@@ -37,14 +39,20 @@ Stream LayerStack::begin(at::Tensor hidden_MD) const {
 /// left to reduce them behind (train/reducer.h).
 const LayerWeights& LayerStack::operator[](int64_t layer) {
   auto& weights = bound_[static_cast<size_t>(layer)];
-  if (!weights) weights = bind_layer(parameters_, layer, compute_);
+  if (!weights) {
+    const torch::autograd::AutoGradMode mode(recorded_);
+    weights = bind_layer(parameters_, layer, compute_);
+  }
   return *weights;
 }
 
 void LayerStack::enter(int64_t layer, Stream& stream) {
   const int64_t skip = layer - skips_;
   if (skip < 0 || skip >= skips_) return;
-  if (!skip_ED_.defined()) skip_ED_ = parameters_["skips"].to(at::toOpMathType(compute_));
+  if (!skip_ED_.defined()) {
+    const torch::autograd::AutoGradMode mode(recorded_);
+    skip_ED_ = parameters_["skips"].to(at::toOpMathType(compute_));
+  }
   const at::Tensor& handed_over = stream.skips_MD[static_cast<size_t>(skips_ - 1 - skip)];
   stream.hidden_MD = ops::add_scaled(stream.hidden_MD, handed_over, skip_ED_[skip]);
 }

@@ -43,6 +43,7 @@ class LayerStack {
 
   Parameters parameters_;  ///< shares the tensors
   at::ScalarType compute_;
+  bool recorded_;  ///< casts, by autograd: as it was where this was made
   int64_t skips_;
   at::Tensor skip_ED_;  ///< bound when first used
   std::vector<std::optional<LayerWeights>> bound_;

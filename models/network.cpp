@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/OpMathType.h>
+#include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
 #include <functional>
@@ -20,6 +21,7 @@ struct Network::Weights {
       : options(model),
         parameters(all),
         compute(type),
+        recorded(at::GradMode::is_enabled()),
         embedding(bind_embedding(parameters, model, "embedding", type)),
         layers(model, parameters, type),
         rotary(ops::make_rotary_table(
@@ -29,13 +31,17 @@ struct Network::Weights {
   /// Bound when first used, as the layers are.
   const Embedding& head() {
     if (options.tied) return embedding;
-    if (!untied_head) untied_head = bind_embedding(parameters, options, "head", compute);
+    if (!untied_head) {
+      const torch::autograd::AutoGradMode mode(recorded);
+      untied_head = bind_embedding(parameters, options, "head", compute);
+    }
     return *untied_head;
   }
 
   ModelOptions options;
   Parameters parameters;  ///< shares the tensors
   at::ScalarType compute;
+  bool recorded;  ///< casts, by autograd
   Embedding embedding;
   std::optional<Embedding> untied_head;
   LayerStack layers;
@@ -76,18 +82,25 @@ Network::Network(const ModelOptions& options, const Parameters& parameters, at::
       plan_(make_pass_plan(options)),
       weights_(std::make_shared<Weights>(options, parameters, compute)) {}
 
-BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep) const {
+BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, PassRun run) const {
   require(tokens_BT.dim() == 2 && tokens_BT.size(1) <= options_.context, ExitCode::kFailure,
           "tokens have shape ", tokens_BT.sizes(), "; expected [sequences, at most ",
           options_.context, "]");
+  require(run.passes >= 0 && run.graph_passes >= 0, ExitCode::kFailure, "a run of ", run.passes,
+          " passes, ", run.graph_passes, " of them with a graph");
   LayerStack& layers = weights_->layers;
   BasePasses base;
+  base.passes = run.passes > 0 ? run.passes : std::ssize(plan_.passes);
+  const int64_t first_with_graph = run.graph_passes > 0 ? base.passes - run.graph_passes : 0;
   base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT));
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
   Stream stream = layers.run(plan_.prelude, layers.begin(rows.embedded_MD), rows, nullptr);
-  for (size_t pass = 0; pass < plan_.passes.size(); ++pass) {
-    const bool last = pass + 1 == plan_.passes.size();
-    stream = layers.run(plan_.passes[pass], std::move(stream), rows,
+  for (int64_t pass = 0; pass < base.passes; ++pass) {
+    const torch::autograd::AutoGradMode mode(at::GradMode::is_enabled() &&
+                                             pass >= first_with_graph);
+    const bool last = pass + 1 == base.passes;
+    const auto planned = static_cast<size_t>(std::min(pass, std::ssize(plan_.passes) - 1));
+    stream = layers.run(plan_.passes[planned], std::move(stream), rows,
                         keep.keys && last ? &base.core_keys : nullptr);
     if (keep.all_passes || last) base.streams_P.push_back(stream);
   }
@@ -97,10 +110,10 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep) c
 }
 
 at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
-  const auto last = static_cast<int64_t>(plan_.passes.size()) - 1;
-  if (pass == last) return base.features_BTD;
-  require(pass >= 0 && pass < last && std::ssize(base.streams_P) > last, ExitCode::kFailure,
-          "no hidden state of pass ", pass, " was kept; run base_passes with all_passes = true");
+  if (pass + 1 == base.passes) return base.features_BTD;
+  require(pass >= 0 && pass < base.passes && std::ssize(base.streams_P) == base.passes,
+          ExitCode::kFailure, "no hidden state of pass ", pass,
+          " was kept; run base_passes with all_passes = true");
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
   const Stream end =
       weights_->layers.run(plan_.coda, base.streams_P[static_cast<size_t>(pass)], rows, nullptr);

@@ -3,8 +3,10 @@
 //
 // A Network binds Parameters to an arithmetic for as long as they do not change: each weight is
 // cast once, when it is made, and the cast is part of the autograd graph. Training makes one per
-// step, evaluation one per run. It computes where the parameters lie; token ids, rows, masks and
-// targets may lie on the host, from where they are moved.
+// step, evaluation one per run. Whether casts are recorded is decided where the Network is made,
+// not where a pass runs: a weight may first be used by a pass without a graph. It computes where
+// the parameters lie; token ids, rows, masks and targets may lie on the host, from where they are
+// moved.
 //
 //   Network network(options, parameters, at::kBFloat16);
 //   BasePasses base = network.base_passes(tokens_BT, {.keys = true});
@@ -31,8 +33,15 @@ struct KeepOptions {
   bool all_passes = false;  ///< keep the hidden state after every base pass, not only the last
 };
 
+/// Which base passes run, and which of them autograd records.
+struct PassRun {
+  int64_t passes = 0;  ///< how many; 0: as the plan has. Those behind its last repeat that one
+  int64_t graph_passes = 0;  ///< backward goes through so many of the last; 0: through all
+};
+
 /// The state after the base passes.
 struct BasePasses {
+  int64_t passes = 0;                ///< that ran
   at::Tensor embedded_BTD;           ///< x0, mixed into every layer
   std::vector<Stream> streams_P;     ///< before the coda; the last pass only unless all_passes
   std::vector<LayerKeys> core_keys;  ///< of the last base pass, one per layer; empty unless keys
@@ -44,9 +53,12 @@ class Network {
  public:
   Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute);
 
-  BasePasses base_passes(const at::Tensor& tokens_BT, KeepOptions keep = {}) const;
+  /// Truncated back-propagation (run.graph_passes): the earlier passes run without a graph and
+  /// store nothing for backward, and neither does the prelude where only they read what it made.
+  BasePasses base_passes(const at::Tensor& tokens_BT, KeepOptions keep = {},
+                         PassRun run = {}) const;
   /// Coda and final norm over the hidden state after base pass `pass`, counted from 0. All but the
-  /// last need all_passes.
+  /// last that ran need all_passes.
   at::Tensor readout(const BasePasses& base, int64_t pass) const;
 
   /// One refinement pass under the rule `coarse`, three ways. All return readouts (coda run again,

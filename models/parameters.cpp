@@ -110,9 +110,20 @@ Parameters::Parameters(const ModelOptions& options, uint64_t seed, at::Device de
   }
 }
 
-const at::Tensor& Parameters::operator[](std::string_view name) const {
+at::Tensor Parameters::operator[](std::string_view name) const {
+  const Parameter& parameter = find(name);
+  return view_ ? view_(parameter) : parameter.tensor;
+}
+
+Parameters Parameters::seen_through(ParameterView view) const {
+  Parameters seen = *this;
+  seen.view_ = std::move(view);
+  return seen;
+}
+
+const Parameter& Parameters::find(std::string_view name) const {
   for (const Parameter& parameter : list_)
-    if (parameter.name == name) return parameter.tensor;
+    if (parameter.name == name) return parameter;
   fail(ExitCode::kBadInput, "the model has no parameter named '", name, "'");
 }
 
@@ -123,7 +134,7 @@ int64_t Parameters::count() const {
 }
 
 void Parameters::assign(std::string_view name, const at::Tensor& values) {
-  const at::Tensor& parameter = (*this)[name];
+  const at::Tensor& parameter = find(name).tensor;
   require(values.sizes() == parameter.sizes(), ExitCode::kBadInput, "parameter '", name,
           "' has shape ", parameter.sizes(), " in the model and ", values.sizes(),
           " in what is loaded");

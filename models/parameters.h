@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ struct Parameter {
   at::Tensor tensor;  ///< fp32 (fp64 in gradient checks), a leaf that requires gradients
 };
 
+/// What a lookup gives in place of a parameter's tensor, recorded by autograd when it is looked up.
+using ParameterView = std::function<at::Tensor(const Parameter&)>;
+
 class Parameters {
  public:
   /// Fresh weights; a pure function of (options, seed), the same on every rank and device.
@@ -28,15 +32,21 @@ class Parameters {
              at::ScalarType type = at::kFloat);
 
   const std::vector<Parameter>& list() const { return list_; }
-  const at::Tensor& operator[](
-      std::string_view name) const;  ///< throws kBadInput for a name the model has not
-  int64_t count() const;             ///< elements
+  /// Throws kBadInput for a name the model has not.
+  at::Tensor operator[](std::string_view name) const;
+  /// The same parameters, whose lookups go through `view`: for a network that sees other weights
+  /// than those that are trained. list() stays the trained ones.
+  Parameters seen_through(ParameterView view) const;
+  int64_t count() const;  ///< elements
   /// Copies `values` (any dtype) over the parameter of that name; throws kBadInput on another
   /// shape.
   void assign(std::string_view name, const at::Tensor& values);
 
  private:
+  const Parameter& find(std::string_view name) const;
+
   std::vector<Parameter> list_;
+  ParameterView view_;  ///< may be empty
 };
 
 /// Names, roles and shapes without allocating: for size predictions and for checking a file.
