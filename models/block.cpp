@@ -5,20 +5,45 @@
 
 #include "models/ops/attention.h"
 #include "models/ops/residual.h"
+#include "models/ops/rms_norm.h"
 #include "models/ops/squared_relu.h"
 
 namespace reprise {
 
 namespace {
 
+at::Tensor norm_if(bool on, const at::Tensor& x) { return on ? ops::rms_norm(x) : x; }
+
+/// The stream a layer begins with, and what attention reads of it.
+ops::Residual enter_layer(const LayerWeights& weights, const at::Tensor& hidden_MD,
+                          const at::Tensor& embedded_MD) {
+  if (weights.norm != NormPlacement::kPeri)
+    return ops::mix_and_norm(hidden_MD, embedded_MD, weights.mix_2D);
+  const at::Tensor stream =
+      ops::blend(hidden_MD, embedded_MD, weights.mix_2D[0], weights.mix_2D[1]);
+  return {stream, stream};
+}
+
+/// The stream behind attention, and what the MLP reads of it.
+ops::Residual add_attention(const LayerWeights& weights, const at::Tensor& stream,
+                            const at::Tensor& attended) {
+  if (weights.norm != NormPlacement::kPeri)
+    return ops::add_and_norm(stream, attended, weights.attention_scale_D);
+  const at::Tensor sum = ops::add_scaled(stream, attended, weights.attention_scale_D);
+  return {sum, sum};
+}
+
 /// Everything behind attention, which is the same whichever keys it read and however positions are
 /// laid out.
 at::Tensor finish_layer(const LayerWeights& weights, const at::Tensor& stream,
                         const at::Tensor& mixed) {
-  const at::Tensor attended = at::linear(mixed, weights.output_DD);
-  const ops::Residual middle = ops::add_and_norm(stream, attended, weights.attention_scale_D);
+  const bool sandwich = weights.norm == NormPlacement::kSandwich, inside = weights.projection_norm;
+  const at::Tensor attended =
+      norm_if(sandwich, at::linear(norm_if(inside, mixed), weights.output_DD));
+  const ops::Residual middle = add_attention(weights, stream, attended);
   const at::Tensor inner = ops::squared_relu(at::linear(middle.normed, weights.up_FD));
-  return ops::add_scaled(middle.stream, at::linear(inner, weights.down_DF), weights.mlp_scale_D);
+  const at::Tensor given = norm_if(sandwich, at::linear(norm_if(inside, inner), weights.down_DF));
+  return ops::add_scaled(middle.stream, given, weights.mlp_scale_D);
 }
 
 /// The rows of the projection that make queries.
@@ -28,10 +53,21 @@ at::Tensor query_rows(const LayerWeights& weights) {
 
 }  // namespace
 
-LayerWeights bind_layer(const Parameters& parameters, int64_t layer, at::ScalarType compute) {
-  const auto get = [&](const char* name) { return parameters[concat("layer.", layer, ".", name)]; };
-  const auto cast = [&](const char* name) { return get(name).to(compute); };
-  const auto scalar = [&](const char* name) { return get(name).to(at::toOpMathType(compute)); };
+LayerWeights bind_layer(const Parameters& parameters, const ModelOptions& options, LayerUse use,
+                        at::ScalarType compute) {
+  const bool changed = options.changes_by_pass(use.layer);
+  const auto name_of = [&](const char* name) { return concat("layer.", use.layer, ".", name); };
+  const auto cast = [&](const char* name) {
+    const std::string matrix = name_of(name);
+    if (!changed) return parameters[matrix].to(compute);
+    // Once for all positions of a pass: cheaper than two narrow products for each.
+    const std::string change = change_name(matrix, use.pass);
+    return at::addmm(parameters[matrix], parameters[change + ".up"], parameters[change + ".down"])
+        .to(compute);
+  };
+  const auto scalar = [&](const char* name) {
+    return parameters[name_of(name)].to(at::toOpMathType(compute));
+  };
   LayerWeights weights;
   weights.mix_2D = scalar("mix");
   weights.projection_CD =
@@ -42,12 +78,14 @@ LayerWeights bind_layer(const Parameters& parameters, int64_t layer, at::ScalarT
   weights.up_FD = cast("mlp.up");
   weights.down_DF = cast("mlp.down");
   weights.mlp_scale_D = scalar("mlp.scale");
+  weights.norm = options.norm;
+  weights.projection_norm = options.projection_norm;
   return weights;
 }
 
 at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, const RowSet& rows,
                      LayerKeys* kept) {
-  const ops::Residual entry = ops::mix_and_norm(hidden_MD, rows.embedded_MD, weights.mix_2D);
+  const ops::Residual entry = enter_layer(weights, hidden_MD, rows.embedded_MD);
   const at::Tensor projected_MC = at::linear(entry.normed, weights.projection_CD);
   const ops::Heads heads =
       ops::split_heads(projected_MC, weights.gain_H, rows.rotary, rows.positions_M);
@@ -63,7 +101,7 @@ at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, c
 
 at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_MD,
                         const RowSet& rows, const LayerKeys& keys) {
-  const ops::Residual entry = ops::mix_and_norm(hidden_MD, rows.embedded_MD, weights.mix_2D);
+  const ops::Residual entry = enter_layer(weights, hidden_MD, rows.embedded_MD);
   const at::Tensor projected_MD = at::linear(entry.normed, query_rows(weights));
   const ops::Heads heads =
       ops::split_heads(projected_MD, weights.gain_H, rows.rotary, rows.positions_M);

@@ -4,6 +4,12 @@
 //   x = x + attention.scale * attention(rms_norm(x))
 //   x = x + mlp.scale * mlp(rms_norm(x))
 //
+// NormPlacement: `sandwich` also normalises what attention and MLP give before it is added (Ding et
+// al., "CogView", arXiv:2105.13290); `peri` normalises only what enters a softmax, here queries,
+// keys and the final stream, and leaves both rms_norms above out (Csordas et al., "MoEUT",
+// arXiv:2405.16039, section 2.4). projection_norm also normalises what the output and down
+// projections read (Wang et al., "BitNet", arXiv:2310.11453, section 2.1).
+//
 // A layer runs on rows: all positions of a batch, or those a gate picked. Which rows they are
 // matters only to the rotation and to attention.
 #pragma once
@@ -26,10 +32,21 @@ struct LayerWeights {
   at::Tensor projection_CD;  ///< query, key and value rows, C = (H + 2G) E
   at::Tensor gain_H, output_DD, attention_scale_D;
   at::Tensor up_FD, down_DF, mlp_scale_D;
+  NormPlacement norm = NormPlacement::kPre;
+  bool projection_norm = false;
 };
 
-/// Casts layer `layer` of `parameters`; the casts are part of the autograd graph.
-LayerWeights bind_layer(const Parameters& parameters, int64_t layer, at::ScalarType compute);
+/// Which weights of a layer: those of a pass over the core, with its own change where the model has
+/// one, or those of a layer outside it.
+struct LayerUse {
+  int64_t layer = 0;
+  int64_t pass = 0;  ///< from 0; ignored outside the core
+};
+
+/// Casts the layer's weights; the casts, and adding a pass's change, are part of the autograd
+/// graph.
+LayerWeights bind_layer(const Parameters& parameters, const ModelOptions& options, LayerUse use,
+                        at::ScalarType compute);
 
 /// The rows a pass runs on, and where they stand.
 struct RowSet {

@@ -20,6 +20,12 @@ double projection_flops(const ModelOptions& model) {
   return model.embedding_rank > 0 ? 2 * static_cast<double>(model.width * model.embedding_rank) : 0;
 }
 
+/// What a pass does to every position before its layers, as far as it is a product.
+double interface_flops(const ModelOptions& model) {
+  const auto width = static_cast<double>(model.width);
+  return model.reinjection == Reinjection::kProject ? 4 * width * width : 0;
+}
+
 double attention_and_head(const ModelOptions& model, double layers, const PassWork& work) {
   const double logits = 2 * static_cast<double>(model.table_width() * model.vocab);
   return 4 * static_cast<double>(model.width) * layers * work.keys +
@@ -49,7 +55,8 @@ PassWork mean_position(const ModelOptions& model) {
 
 double base_flops(const ModelOptions& model, const PassWork& work) {
   return flops_of_layers(model, model.prelude + model.core * model.passes + model.coda, work) +
-         projection_flops(model) * work.positions;
+         (projection_flops(model) + static_cast<double>(model.passes) * interface_flops(model)) *
+             work.positions;
 }
 
 double readout_flops(const ModelOptions& model, const PassWork& work) {
@@ -59,7 +66,7 @@ double readout_flops(const ModelOptions& model, const PassWork& work) {
 double refinement_flops(const ModelOptions& model, const PassWork& work) {
   const auto layers = static_cast<double>(model.core + model.coda);
   const auto [query_and_output, key_and_value, mlp] = count_layer(model);
-  return 2 * layers * (query_and_output + mlp) * work.positions +
+  return (2 * layers * (query_and_output + mlp) + interface_flops(model)) * work.positions +
          attention_and_head(model, layers, work);
 }
 

@@ -24,11 +24,11 @@ Stream pick_where(const at::Tensor& mask_M1, const Stream& chosen, const Stream&
 
 LayerStack::LayerStack(const ModelOptions& options, const Parameters& parameters,
                        at::ScalarType compute)
-    : parameters_(parameters),
+    : options_(options),
+      parameters_(parameters),
       compute_(compute),
       recorded_(at::GradMode::is_enabled()),
-      skips_(options.skip_count()),
-      bound_(static_cast<size_t>(options.layers())) {}
+      skips_(options.skip_count()) {}
 
 Stream LayerStack::begin(at::Tensor hidden_MD) const {
   return {std::move(hidden_MD), std::vector<at::Tensor>(static_cast<size_t>(skips_))};
@@ -37,13 +37,14 @@ Stream LayerStack::begin(at::Tensor hidden_MD) const {
 /// Weights are cast where they are first used. Autograd runs what was recorded last first: casts
 /// recorded up front would hand every gradient over at the very end of backward, when nothing is
 /// left to reduce them behind (train/reducer.h).
-const LayerWeights& LayerStack::operator[](int64_t layer) {
-  auto& weights = bound_[static_cast<size_t>(layer)];
-  if (!weights) {
+const LayerWeights& LayerStack::bound(int64_t layer, int64_t pass) {
+  const LayerUse use{layer, options_.changes_by_pass(layer) ? pass : 0};
+  const auto [at, is_new] = bound_.try_emplace({use.layer, use.pass});
+  if (is_new) {
     const torch::autograd::AutoGradMode mode(recorded_);
-    weights = bind_layer(parameters_, layer, compute_);
+    at->second = bind_layer(parameters_, options_, use, compute_);
   }
-  return *weights;
+  return at->second;
 }
 
 void LayerStack::enter(int64_t layer, Stream& stream) {
@@ -61,28 +62,28 @@ void LayerStack::leave(int64_t layer, Stream& stream) const {
   if (layer < skips_) stream.skips_MD[static_cast<size_t>(layer)] = stream.hidden_MD;
 }
 
-Stream LayerStack::run(LayerRange range, Stream stream, const RowSet& rows,
+Stream LayerStack::run(const CorePass& pass, Stream stream, const RowSet& rows,
                        std::vector<LayerKeys>* kept) {
-  if (kept) kept->resize(static_cast<size_t>(range.count));
-  for (int64_t i = 0; i < range.count; ++i) {
-    const int64_t layer = range.first + i;
+  if (kept) kept->resize(static_cast<size_t>(pass.layers.count));
+  for (int64_t i = 0; i < pass.layers.count; ++i) {
+    const int64_t layer = pass.layers.first + i;
     enter(layer, stream);
-    stream.hidden_MD = run_layer((*this)[layer], stream.hidden_MD, rows,
+    stream.hidden_MD = run_layer(bound(layer, pass.own), stream.hidden_MD, rows,
                                  kept ? &(*kept)[static_cast<size_t>(i)] : nullptr);
     leave(layer, stream);
   }
   return stream;
 }
 
-Stream LayerStack::refine(LayerRange range, Stream stream, const RowSet& rows,
+Stream LayerStack::refine(const CorePass& pass, Stream stream, const RowSet& rows,
                           const std::vector<LayerKeys>& keys) {
-  require(static_cast<int64_t>(keys.size()) == range.count, ExitCode::kFailure,
+  require(static_cast<int64_t>(keys.size()) == pass.layers.count, ExitCode::kFailure,
           "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
-  for (int64_t i = 0; i < range.count; ++i) {
-    const int64_t layer = range.first + i;
+  for (int64_t i = 0; i < pass.layers.count; ++i) {
+    const int64_t layer = pass.layers.first + i;
     enter(layer, stream);
     stream.hidden_MD =
-        refine_layer((*this)[layer], stream.hidden_MD, rows, keys[static_cast<size_t>(i)]);
+        refine_layer(bound(layer, pass.own), stream.hidden_MD, rows, keys[static_cast<size_t>(i)]);
     leave(layer, stream);
   }
   return stream;

@@ -4,7 +4,8 @@
 // layer that runs again hands over what it made last.
 #pragma once
 
-#include <optional>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "models/block.h"
@@ -29,24 +30,25 @@ class LayerStack {
 
   /// A stream that has passed no layer.
   Stream begin(at::Tensor hidden_MD) const;
-  /// All rows through the layers of `range`, each attending to the keys it makes; fills `kept`, one
+  /// All rows through the layers of `pass`, each attending to the keys it makes; fills `kept`, one
   /// entry per layer, unless it is null.
-  Stream run(LayerRange range, Stream stream, const RowSet& rows, std::vector<LayerKeys>* kept);
+  Stream run(const CorePass& pass, Stream stream, const RowSet& rows, std::vector<LayerKeys>* kept);
   /// Any rows through the same layers, on the keys that were kept.
-  Stream refine(LayerRange range, Stream stream, const RowSet& rows,
+  Stream refine(const CorePass& pass, Stream stream, const RowSet& rows,
                 const std::vector<LayerKeys>& keys);
 
  private:
-  const LayerWeights& operator[](int64_t layer);
+  const LayerWeights& bound(int64_t layer, int64_t pass);
   void enter(int64_t layer, Stream& stream);
   void leave(int64_t layer, Stream& stream) const;
 
+  ModelOptions options_;
   Parameters parameters_;  ///< shares the tensors
   at::ScalarType compute_;
   bool recorded_;  ///< casts, by autograd: as it was where this was made
   int64_t skips_;
-  at::Tensor skip_ED_;  ///< bound when first used
-  std::vector<std::optional<LayerWeights>> bound_;
+  at::Tensor skip_ED_;                                         ///< bound when first used
+  std::map<std::pair<int64_t, int64_t>, LayerWeights> bound_;  ///< by layer and pass
 };
 
 }  // namespace reprise

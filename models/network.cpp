@@ -13,6 +13,7 @@
 #include "models/embedding.h"
 #include "models/ops/head.h"
 #include "models/ops/rms_norm.h"
+#include "models/pass_interface.h"
 
 namespace reprise {
 
@@ -24,6 +25,7 @@ struct Network::Weights {
         recorded(at::GradMode::is_enabled()),
         embedding(bind_embedding(parameters, model, "embedding", type)),
         layers(model, parameters, type),
+        interface(model, parameters, type),
         rotary(ops::make_rotary_table(
             {model.context, model.head_width(), model.rope_share, model.rope_base},
             at::TensorOptions(embedding.table_VR.device()).dtype(at::toOpMathType(type)))) {}
@@ -45,6 +47,7 @@ struct Network::Weights {
   Embedding embedding;
   std::optional<Embedding> untied_head;
   LayerStack layers;
+  PassInterface interface;
   ops::RotaryTable rotary;
 };
 
@@ -94,17 +97,19 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, P
   const int64_t first_with_graph = run.graph_passes > 0 ? base.passes - run.graph_passes : 0;
   base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT));
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
-  Stream stream = layers.run(plan_.prelude, layers.begin(rows.embedded_MD), rows, nullptr);
+  Stream stream = layers.run({plan_.prelude}, layers.begin(rows.embedded_MD), rows, nullptr);
+  if (options_.reinjection != Reinjection::kNone) base.entered_MD = stream.hidden_MD;
   for (int64_t pass = 0; pass < base.passes; ++pass) {
     const torch::autograd::AutoGradMode mode(at::GradMode::is_enabled() &&
                                              pass >= first_with_graph);
     const bool last = pass + 1 == base.passes;
     const auto planned = static_cast<size_t>(std::min(pass, std::ssize(plan_.passes) - 1));
+    stream = begin_pass(plan_.passes[planned], std::move(stream), base.entered_MD);
     stream = layers.run(plan_.passes[planned], std::move(stream), rows,
                         keep.keys && last ? &base.core_keys : nullptr);
     if (keep.all_passes || last) base.streams_P.push_back(stream);
   }
-  stream = layers.run(plan_.coda, std::move(stream), rows, keep.keys ? &base.coda_keys : nullptr);
+  stream = layers.run({plan_.coda}, std::move(stream), rows, keep.keys ? &base.coda_keys : nullptr);
   base.features_BTD = ops::rms_norm(stream.hidden_MD).view(base.embedded_BTD.sizes());
   return base;
 }
@@ -116,20 +121,28 @@ at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
           " was kept; run base_passes with all_passes = true");
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
   const Stream end =
-      weights_->layers.run(plan_.coda, base.streams_P[static_cast<size_t>(pass)], rows, nullptr);
+      weights_->layers.run({plan_.coda}, base.streams_P[static_cast<size_t>(pass)], rows, nullptr);
   return ops::rms_norm(end.hidden_MD).view(base.embedded_BTD.sizes());
 }
 
-at::Tensor Network::refine(const BasePasses& base, const RowSet& rows, Stream stream) const {
+Stream Network::begin_pass(const CorePass& pass, Stream stream,
+                           const at::Tensor& entered_MD) const {
+  stream.hidden_MD = weights_->interface.begin(pass.own, std::move(stream.hidden_MD), entered_MD);
+  return stream;
+}
+
+at::Tensor Network::refine(const BasePasses& base, const RowSet& rows, Stream stream,
+                           const at::Tensor& entered_MD) const {
   LayerStack& layers = weights_->layers;
+  stream = begin_pass(plan_.refinement, std::move(stream), entered_MD);
   stream = layers.refine(plan_.refinement, std::move(stream), rows, base.core_keys);
   return ops::rms_norm(
-      layers.refine(plan_.coda, std::move(stream), rows, base.coda_keys).hidden_MD);
+      layers.refine({plan_.coda}, std::move(stream), rows, base.coda_keys).hidden_MD);
 }
 
 at::Tensor Network::refine_all(const BasePasses& base) const {
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
-  return refine(base, rows, base.streams_P.back()).view(base.embedded_BTD.sizes());
+  return refine(base, rows, base.streams_P.back(), base.entered_MD).view(base.embedded_BTD.sizes());
 }
 
 at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M) const {
@@ -137,17 +150,21 @@ at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M
   require_rows(rows_M, all.rows_M.size(0));
   const Stream& coarse = base.streams_P.back();
   const at::Tensor rows = moved_to(coarse.hidden_MD.device(), rows_M);
-  return refine(base, picked_rows(all, rows), pick_rows(coarse, rows));
+  const at::Tensor entered_MD =
+      base.entered_MD.defined() ? base.entered_MD.index_select(0, rows) : base.entered_MD;
+  return refine(base, picked_rows(all, rows), pick_rows(coarse, rows), entered_MD);
 }
 
 at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const {
   LayerStack& layers = weights_->layers;
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
   const Stream& coarse = base.streams_P.back();
-  const Stream refined = layers.refine(plan_.refinement, coarse, rows, base.core_keys);
+  const Stream refined =
+      layers.refine(plan_.refinement, begin_pass(plan_.refinement, coarse, base.entered_MD), rows,
+                    base.core_keys);
   const at::Tensor mask_M1 = moved_to(coarse.hidden_MD.device(), mask_BT).flatten().unsqueeze(-1);
   const Stream end =
-      layers.refine(plan_.coda, pick_where(mask_M1, refined, coarse), rows, base.coda_keys);
+      layers.refine({plan_.coda}, pick_where(mask_M1, refined, coarse), rows, base.coda_keys);
   return ops::rms_norm(end.hidden_MD).view(base.embedded_BTD.sizes());
 }
 

@@ -43,6 +43,7 @@ struct PassRun {
 struct BasePasses {
   int64_t passes = 0;                ///< that ran
   at::Tensor embedded_BTD;           ///< x0, mixed into every layer
+  at::Tensor entered_MD;             ///< what entered the core, where passes see it again
   std::vector<Stream> streams_P;     ///< before the coda; the last pass only unless all_passes
   std::vector<LayerKeys> core_keys;  ///< of the last base pass, one per layer; empty unless keys
   std::vector<LayerKeys> coda_keys;  ///< the same of the coda
@@ -77,7 +78,9 @@ class Network {
 
  private:
   struct Weights;
-  at::Tensor refine(const BasePasses& base, const RowSet& rows, Stream stream) const;
+  Stream begin_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD) const;
+  at::Tensor refine(const BasePasses& base, const RowSet& rows, Stream stream,
+                    const at::Tensor& entered_MD) const;
 
   ModelOptions options_;
   PassPlan plan_;

@@ -44,6 +44,23 @@ void validate_heads(const ModelOptions& options) {
           options.kv_heads, ") does not divide model.heads (", options.heads, ")");
 }
 
+/// What tells one pass from another needs more than one.
+void validate_interfaces(const ModelOptions& options) {
+  const auto recurrent_only = [&](bool given, const char* name) {
+    require(!given || options.family == Family::kRecurrent, ExitCode::kUsage, "model.", name,
+            " belongs to the passes of the recurrent family; model.family is ",
+            enum_name(options.family));
+  };
+  recurrent_only(options.reinjection != Reinjection::kNone, "reinjection");
+  recurrent_only(options.pass_embedding, "pass-embedding");
+  recurrent_only(options.film, "film");
+  recurrent_only(options.lora_rank > 0, "lora-rank");
+  const int64_t narrowest = options.kv_heads * options.head_width();
+  require(0 <= options.lora_rank && options.lora_rank <= narrowest, ExitCode::kUsage,
+          "model.lora-rank is ", options.lora_rank, "; it must be from 0 to ", narrowest,
+          ", the rank of the narrowest matrix");
+}
+
 }  // namespace
 
 void validate(const ModelOptions& options) {
@@ -66,6 +83,7 @@ void validate(const ModelOptions& options) {
       options.family != Family::kStatic || options.passes == 1, ExitCode::kUsage,
       "model.passes is ", options.passes,
       " with model.family static, whose layers run once; set passes to 1 or family to recurrent");
+  validate_interfaces(options);
   within(options.rope_share, 0.0, 1.0, "rope-share");
   require(options.rope_base > 1 && options.rope_base <= kLargestRopeBase, ExitCode::kUsage,
           "model.rope-base is ", options.rope_base, "; it must be above 1 and at most ",

@@ -15,6 +15,24 @@ struct EnumNames<Family> {
                                     std::pair{Family::kRecurrent, "recurrent"}};
 };
 
+/// Where a layer normalises beside QK-norm.
+enum class NormPlacement { kPre, kSandwich, kPeri };
+template <>
+struct EnumNames<NormPlacement> {
+  static constexpr std::array names{std::pair{NormPlacement::kPre, "pre"},
+                                    std::pair{NormPlacement::kSandwich, "sandwich"},
+                                    std::pair{NormPlacement::kPeri, "peri"}};
+};
+
+/// How a pass sees again what the core began with.
+enum class Reinjection { kNone, kMix, kProject, kBounded };
+template <>
+struct EnumNames<Reinjection> {
+  static constexpr std::array names{
+      std::pair{Reinjection::kNone, "none"}, std::pair{Reinjection::kMix, "mix"},
+      std::pair{Reinjection::kProject, "project"}, std::pair{Reinjection::kBounded, "bounded"}};
+};
+
 struct ModelOptions {
   Family family = Family::kRecurrent;
   int64_t vocab = 1024, width = 256, heads = 4, kv_heads = 2;
@@ -23,7 +41,11 @@ struct ModelOptions {
   int64_t context = 512;
   double rope_share = 1.0, rope_base = 10000, softcap = 30;
   bool tied = true, skips = false;
-  int64_t embedding_rank = 0;
+  int64_t embedding_rank = 0, lora_rank = 0;
+  NormPlacement norm = NormPlacement::kPre;
+  bool projection_norm = false;
+  Reinjection reinjection = Reinjection::kNone;
+  bool pass_embedding = false, film = false;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -52,8 +74,26 @@ struct ModelOptions {
     field("skips", skips, "",
           "each layer of the first half is also added, by a weight per channel, in front of its "
           "mirror image in the second half");
+    field(
+        "norm", norm, "",
+        "pre: what attention and MLP read; sandwich: also what they give; peri: only what enters a "
+        "softmax");
+    field("projection-norm", projection_norm, "",
+          "normalise also what the output and down projections read");
+    field("reinjection", reinjection, "",
+          "recurrent: each pass begins with the stream and what entered the core: mixed per "
+          "channel, projected together, or mixed with a decay below 1");
+    field("pass-embedding", pass_embedding, "",
+          "recurrent: a vector of each pass, added to the stream it begins with");
+    field("film", film, "", "recurrent: a scale and a shift per channel of each pass");
+    field("lora-rank", lora_rank, "channels",
+          "recurrent: of each pass's own change to each matrix of the core; 0: none");
   }
 
+  /// Whether each pass has a change of its own to the layer.
+  bool changes_by_pass(int64_t layer) const {
+    return lora_rank > 0 && prelude <= layer && layer < prelude + core;
+  }
   int64_t layers() const { return prelude + core + coda; }
   int64_t head_width() const { return width / heads; }
   int64_t table_width() const { return embedding_rank > 0 ? embedding_rank : width; }

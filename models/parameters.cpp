@@ -16,6 +16,44 @@ namespace {
 /// zero, and queries that start a little sharper than their norm gives.
 constexpr double kEmbeddingDeviation = 0.005;
 constexpr double kInitialQueryGain = 1.5;
+/// Of the stream, over a pass whose reinjection is bounded.
+constexpr double kInitialDecay = 0.9;
+
+/// A change of each pass's own to each matrix that the core's layer has by now, W + up * down: Bae
+/// et al., "Relaxed Recursive Transformers", arXiv:2410.20672, section 2.3; Hu et al. (LoRA),
+/// arXiv:2106.09685.
+void append_changes(const ModelOptions& options, const std::string& prefix,
+                    std::vector<ParameterShape>& shapes) {
+  std::vector<ParameterShape> changes;
+  for (const ParameterShape& matrix : shapes) {
+    if (matrix.role != Role::kMatrix || !matrix.name.starts_with(prefix)) continue;
+    for (int64_t pass = 0; pass < options.passes; ++pass) {
+      const std::string name = change_name(matrix.name, pass);
+      changes.push_back({name + ".down", Role::kMatrix, {options.lora_rank, matrix.shape[1]}});
+      changes.push_back({name + ".up", Role::kMatrix, {matrix.shape[0], options.lora_rank}});
+    }
+  }
+  shapes.insert(shapes.end(), changes.begin(), changes.end());
+}
+
+void append_interface(const ModelOptions& options, std::vector<ParameterShape>& shapes) {
+  const int64_t width = options.width, passes = options.passes;
+  const auto scalars = [&](const char* name, std::vector<int64_t> shape) {
+    shapes.push_back({name, Role::kScalar, std::move(shape)});
+  };
+  if (options.reinjection == Reinjection::kMix) scalars("reinjection.mix", {2, width});
+  if (options.reinjection == Reinjection::kProject)
+    shapes.push_back({"reinjection.projection", Role::kMatrix, {width, 2 * width}});
+  if (options.reinjection == Reinjection::kBounded) {
+    scalars("reinjection.decay", {width});
+    scalars("reinjection.gain", {width});
+  }
+  if (options.pass_embedding) scalars("pass.embedding", {passes, width});
+  if (options.film) {
+    scalars("pass.scale", {passes, width});
+    scalars("pass.shift", {passes, width});
+  }
+}
 
 void append_layer(const ModelOptions& options, int64_t layer, std::vector<ParameterShape>& shapes) {
   const std::string prefix = concat("layer.", layer, ".");
@@ -31,6 +69,7 @@ void append_layer(const ModelOptions& options, int64_t layer, std::vector<Parame
   shapes.push_back({prefix + "mlp.up", Role::kMatrix, {hidden, width}});
   shapes.push_back({prefix + "mlp.down", Role::kMatrix, {width, hidden}});
   shapes.push_back({prefix + "mlp.scale", Role::kScalar, {width}});
+  if (options.changes_by_pass(layer)) append_changes(options, prefix, shapes);
 }
 
 /// A table of tokens, and between it and the stream a projection where it is narrower.
@@ -47,22 +86,32 @@ using InitialValue = std::function<double(uint64_t position)>;
 
 InitialValue initial_value(const ParameterShape& parameter, const RandomStream& stream) {
   const std::string_view name = parameter.name;
-  if (name == "head") return [](uint64_t) { return 0.0; };
+  const auto constant = [](double value) { return [value](uint64_t) { return value; }; };
+  if (name == "head" || name == "pass.embedding" || name == "pass.shift") return constant(0);
+  if (name == "reinjection.decay") return constant(std::log(-std::log(kInitialDecay)));
+  if (name == "reinjection.gain") return constant(1 - kInitialDecay);
+  if (name == "reinjection.projection") {  // the stream as it is
+    const auto columns = static_cast<uint64_t>(parameter.shape[1]);
+    return [columns](uint64_t position) {
+      return position % columns == position / columns ? 1.0 : 0.0;
+    };
+  }
+  if (name.find(".lora.") != name.npos && name.ends_with(".up")) return constant(0);
   if (parameter.role == Role::kEmbedding)
     return [stream](uint64_t position) { return kEmbeddingDeviation * stream.normal(position); };
   if (name.ends_with("attention.output") || name.ends_with("mlp.down"))
-    return [](uint64_t) { return 0.0; };  // every layer starts as the identity
+    return constant(0);  // every layer starts as the identity
   if (parameter.role == Role::kMatrix) {
     const double bound = 1 / std::sqrt(static_cast<double>(parameter.shape[1]));
     return
         [stream, bound](uint64_t position) { return bound * (2 * stream.uniform(position) - 1); };
   }
-  if (name.ends_with("gain")) return [](uint64_t) { return kInitialQueryGain; };
+  if (name.ends_with("gain")) return constant(kInitialQueryGain);
   if (name.ends_with("mix")) {
     const auto width = static_cast<uint64_t>(parameter.shape[1]);
     return [width](uint64_t position) { return position < width ? 1.0 : 0.0; };
   }
-  return [](uint64_t) { return 1.0; };
+  return constant(1);
 }
 
 at::Tensor initial_tensor(const ParameterShape& parameter, const RandomStream& stream,
@@ -79,12 +128,17 @@ at::Tensor initial_tensor(const ParameterShape& parameter, const RandomStream& s
 
 }  // namespace
 
+std::string change_name(std::string_view matrix, int64_t pass) {
+  return concat(matrix, ".lora.", pass);
+}
+
 std::vector<ParameterShape> parameter_shapes(const ModelOptions& options) {
   std::vector<ParameterShape> shapes;
   append_table(options, "embedding", shapes);
   for (int64_t layer = 0; layer < options.layers(); ++layer) append_layer(options, layer, shapes);
   if (options.skips)
     shapes.push_back({"skips", Role::kScalar, {options.skip_count(), options.width}});
+  append_interface(options, shapes);
   if (!options.tied) append_table(options, "head", shapes);
   return shapes;
 }

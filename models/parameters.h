@@ -49,6 +49,9 @@ class Parameters {
   ParameterView view_;  ///< may be empty
 };
 
+/// Of a pass's own change to a matrix: its factors end in ".down" [r, columns] and ".up" [rows, r].
+std::string change_name(std::string_view matrix, int64_t pass);
+
 /// Names, roles and shapes without allocating: for size predictions and for checking a file.
 struct ParameterShape {
   std::string name;

@@ -7,9 +7,9 @@ PassPlan make_pass_plan(const ModelOptions& options) {
   const LayerRange core{options.prelude, options.core};
   PassPlan plan;
   plan.prelude = {0, options.prelude};
-  plan.passes.assign(static_cast<size_t>(options.passes), core);
+  for (int64_t pass = 0; pass < options.passes; ++pass) plan.passes.push_back({core, pass});
   plan.coda = {options.prelude + options.core, options.coda};
-  plan.refinement = core;
+  plan.refinement = plan.passes.back();
   return plan;
 }
 

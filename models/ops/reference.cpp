@@ -31,8 +31,13 @@ at::Tensor rms_norm(const at::Tensor& x) {
   return (wide * at::rsqrt(mean_square + kNormEpsilon)).to(x.scalar_type());
 }
 
+at::Tensor blend(const at::Tensor& x, const at::Tensor& y, const at::Tensor& first_D,
+                 const at::Tensor& second_D) {
+  return (first_D * x + second_D * y).to(x.scalar_type());
+}
+
 Residual mix_and_norm(const at::Tensor& x, const at::Tensor& x0, const at::Tensor& mix_2D) {
-  const at::Tensor stream = (mix_2D[0] * x + mix_2D[1] * x0).to(x.scalar_type());
+  const at::Tensor stream = blend(x, x0, mix_2D[0], mix_2D[1]);
   return {stream, rms_norm(stream)};
 }
 

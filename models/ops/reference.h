@@ -10,6 +10,8 @@ namespace reprise::ops::reference {
 at::Tensor rms_norm(const at::Tensor& x);
 Residual mix_and_norm(const at::Tensor& x, const at::Tensor& x0, const at::Tensor& mix_2D);
 Residual add_and_norm(const at::Tensor& x, const at::Tensor& y, const at::Tensor& scale_D);
+at::Tensor blend(const at::Tensor& x, const at::Tensor& y, const at::Tensor& first_D,
+                 const at::Tensor& second_D);
 at::Tensor add_scaled(const at::Tensor& x, const at::Tensor& y, const at::Tensor& scale_D);
 Heads split_heads(const at::Tensor& projected_MC, const at::Tensor& gain_H,
                   const RotaryTable& rotary, const at::Tensor& positions_M);

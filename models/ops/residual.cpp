@@ -74,9 +74,15 @@ Residual add_and_norm(const at::Tensor& x, const at::Tensor& y, const at::Tensor
   return {blend[0], blend[1]};
 }
 
+at::Tensor blend(const at::Tensor& x, const at::Tensor& y, const at::Tensor& first_D,
+                 const at::Tensor& second_D) {
+  if (!has_kernels(x)) return reference::blend(x, y, first_D, second_D);
+  return Blend::apply(x, y, first_D, second_D, Norm::kNone)[0];
+}
+
 at::Tensor add_scaled(const at::Tensor& x, const at::Tensor& y, const at::Tensor& scale_D) {
   if (!has_kernels(x)) return reference::add_scaled(x, y, scale_D);
-  return Blend::apply(x, y, at::ones(scale_D.sizes(), scale_D.options()), scale_D, Norm::kNone)[0];
+  return blend(x, y, at::ones(scale_D.sizes(), scale_D.options()), scale_D);
 }
 
 }  // namespace reprise::ops

@@ -14,6 +14,10 @@ struct Residual {
 /// for fp64).
 Residual mix_and_norm(const at::Tensor& x, const at::Tensor& x0, const at::Tensor& mix_2D);
 
+/// first * x + second * y, per channel; the weights in fp32 (fp64 for fp64).
+at::Tensor blend(const at::Tensor& x, const at::Tensor& y, const at::Tensor& first_D,
+                 const at::Tensor& second_D);
+
 /// stream = x + scale * y, per channel: what the MLP begins with.
 Residual add_and_norm(const at::Tensor& x, const at::Tensor& y, const at::Tensor& scale_D);
 

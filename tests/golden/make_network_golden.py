@@ -17,12 +17,17 @@ VOCAB, WIDTH, HEADS, KV_HEADS, MLP_RATIO = 13, 12, 3, 1, 2
 SOFTCAP = 6.0
 HEAD_WIDTH = WIDTH // HEADS
 SEQUENCES, LENGTH = 2, 5
-PLAIN = dict(prelude=1, core=2, coda=1, rank=0, tied=True, skips=False)
+PLAIN = dict(prelude=1, core=2, coda=1, rank=0, tied=True, skips=False, norm="pre", projection_norm=False,
+             reinjection="none", pass_embedding=False, film=False, lora=0)
+LOOPED = PLAIN | dict(family="recurrent", passes=2, rope_share=0.5, rope_base=100.0, core=1)
 MODELS = {"static": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope_base=10000.0),
           "recurrent": PLAIN | dict(family="recurrent", passes=3, rope_share=0.5, rope_base=100.0),
           "static_skips": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope_base=10000.0, coda=2, skips=True),
           "recurrent_factorised": PLAIN | dict(family="recurrent", passes=2, rope_share=0.5, rope_base=100.0, rank=5,
-                                               tied=False, skips=True)}
+                                               tied=False, skips=True),
+          "recurrent_project": LOOPED | dict(reinjection="project", film=True, norm="sandwich"),
+          "recurrent_bounded": LOOPED | dict(reinjection="bounded", norm="peri", projection_norm=True),
+          "recurrent_lora": LOOPED | dict(reinjection="mix", pass_embedding=True, lora=2)}
 
 
 def layers_of(shape):
@@ -53,6 +58,23 @@ def make_weights(shape, generator):
             "mlp.up": normal(0.4, 0, MLP_RATIO * WIDTH, WIDTH),
             "mlp.down": normal(0.4, 0, WIDTH, MLP_RATIO * WIDTH),
             "mlp.scale": normal(0.3, 1, WIDTH)}.items()}
+        if shape["lora"] and 0 <= layer - shape["prelude"] < shape["core"]:
+            for name in [name for name in weights if name.startswith(f"layer.{layer}.") and weights[name].dim() == 2]:
+                rows, columns = weights[name].shape
+                for p in range(shape["passes"] if not name.endswith("mix") else 0):
+                    weights[f"{name}.lora.{p}.down"] = normal(0.3, 0, shape["lora"], columns)
+                    weights[f"{name}.lora.{p}.up"] = normal(0.3, 0, rows, shape["lora"])
+    if shape["reinjection"] == "mix":
+        weights["reinjection.mix"] = normal(0.3, 0.6, 2, WIDTH)
+    if shape["reinjection"] == "project":
+        weights["reinjection.projection"] = normal(0.3, 0, WIDTH, 2 * WIDTH)
+    if shape["reinjection"] == "bounded":
+        weights |= {"reinjection.decay": normal(0.5, -1, WIDTH), "reinjection.gain": normal(0.3, 0.5, WIDTH)}
+    if shape["pass_embedding"]:
+        weights["pass.embedding"] = normal(0.3, 0, shape["passes"], WIDTH)
+    if shape["film"]:
+        weights |= {"pass.scale": normal(0.3, 1, shape["passes"], WIDTH),
+                    "pass.shift": normal(0.3, 0, shape["passes"], WIDTH)}
     if shape["skips"]:
         weights["skips"] = normal(0.3, 0.6, layers_of(shape) // 2, WIDTH)
     return weights | ({} if shape["tied"] else table("head"))
@@ -83,8 +105,11 @@ def attend(queries, keys, values):
 
 def layer_position(w, x, x0, position, shape, cache):
     """A layer at one position. `cache` holds this sequence's keys and values by position; a missing one is made."""
+    pre = (lambda y: y) if shape["norm"] == "peri" else norm
+    post = norm if shape["norm"] == "sandwich" else (lambda y: y)
+    inside = norm if shape["projection_norm"] else (lambda y: y)
     x = w["mix"][0] * x + w["mix"][1] * x0
-    normed = norm(x)
+    normed = pre(x)
     if position == len(cache):
         keys, values = w["attention.key"] @ normed, w["attention.value"] @ normed
         cache.append([(rotate(norm(head(keys, g)), position, shape), head(values, g)) for g in range(KV_HEADS)])
@@ -94,9 +119,9 @@ def layer_position(w, x, x0, position, shape, cache):
         query = rotate(norm(head(queries, h)), position, shape) * w["attention.gain"][h]
         seen = [entry[h * KV_HEADS // HEADS] for entry in cache[:position + 1]]
         mixed.append(attend(query, [key for key, _ in seen], [value for _, value in seen]))
-    x = x + w["attention.scale"] * (w["attention.output"] @ torch.cat(mixed))
-    inner = torch.clamp(w["mlp.up"] @ norm(x), min=0) ** 2
-    return x + w["mlp.scale"] * (w["mlp.down"] @ inner)
+    x = x + w["attention.scale"] * post(w["attention.output"] @ inside(torch.cat(mixed)))
+    inner = torch.clamp(w["mlp.up"] @ pre(x), min=0) ** 2
+    return x + w["mlp.scale"] * post(w["mlp.down"] @ inside(inner))
 
 
 class Sequence:
@@ -107,6 +132,7 @@ class Sequence:
         layers, prelude, coda = layers_of(shape), shape["prelude"], shape["coda"]
         self.layers = [{name.split(".", 2)[2]: values for name, values in weights.items()
                         if name.startswith(f"layer.{layer}.")} for layer in range(layers)]
+        self.weights = weights
         self.skips = weights.get("skips", [])
         self.embedding = self.table(weights, "embedding")
         self.head = self.embedding if shape["tied"] else self.table(weights, "head")
@@ -115,8 +141,9 @@ class Sequence:
         self.caches = {}
         self.left = [[None] * len(tokens) for _ in range(layers)]  # what each layer gave last, by position
         hidden = self.run(range(prelude), self.embedded)
-        for _ in range(shape["passes"]):
-            hidden = self.run(self.core, hidden)
+        self.entered = hidden
+        for p in range(shape["passes"]):
+            hidden = self.run(self.core, [self.begin_pass(p, x, self.entered[t]) for t, x in enumerate(hidden)], p)
         self.hidden = hidden
         self.left_by_core = [list(row) for row in self.left]
         self.features = [norm(x) for x in self.run(self.coda, hidden)]
@@ -127,25 +154,44 @@ class Sequence:
         projection = weights.get(f"{name}.projection")
         return weights[name] if projection is None else weights[name] @ projection.T
 
-    def entered(self, layer, x, left):
+    def entered_layer(self, layer, x, left):
         """Layer E + i of a model with E skips begins with what layer E - 1 - i left."""
         skip = layer - len(self.skips)
         return x + self.skips[skip] * left[len(self.skips) - 1 - skip] if 0 <= skip < len(self.skips) else x
 
-    def run(self, layers, hidden):
+    def begin_pass(self, p, x, entered):
+        w, kind = self.weights, self.shape["reinjection"]
+        if kind == "mix":
+            x = w["reinjection.mix"][0] * x + w["reinjection.mix"][1] * entered
+        if kind == "project":
+            x = w["reinjection.projection"] @ torch.cat([x, entered])
+        if kind == "bounded":
+            x = torch.exp(-torch.exp(w["reinjection.decay"])) * x + w["reinjection.gain"] * entered
+        if self.shape["pass_embedding"]:
+            x = x + w["pass.embedding"][p]
+        return w["pass.scale"][p] * x + w["pass.shift"][p] if self.shape["film"] else x
+
+    def layer_of_pass(self, layer, p):
+        """The layer's weights, each with the pass's own change where it has one."""
+        own = self.layers[layer]
+        return {name: values + own[f"{name}.lora.{p}.up"] @ own[f"{name}.lora.{p}.down"]
+                if f"{name}.lora.{p}.up" in own else values for name, values in own.items()}
+
+    def run(self, layers, hidden, p=0):
         for layer in layers:
             cache = self.caches[layer] = []
-            hidden = [layer_position(self.layers[layer], self.entered(layer, x, [row[t] for row in self.left]),
+            hidden = [layer_position(self.layer_of_pass(layer, p), self.entered_layer(layer, x, [row[t] for row in self.left]),
                                      self.embedded[t], t, self.shape, cache) for t, x in enumerate(hidden)]
             self.left[layer] = hidden
         return hidden
 
     def refine(self, t):
         """Core once more, then the coda, at one position; the caches stay what the last base pass left."""
-        x, left = self.hidden[t], [row[t] for row in self.left_by_core]
+        last = self.shape["passes"] - 1
+        x, left = self.begin_pass(last, self.hidden[t], self.entered[t]), [row[t] for row in self.left_by_core]
         for layer in [*self.core, *self.coda]:
-            x = layer_position(self.layers[layer], self.entered(layer, x, left), self.embedded[t], t, self.shape,
-                               self.caches[layer])
+            x = layer_position(self.layer_of_pass(layer, last), self.entered_layer(layer, x, left), self.embedded[t], t,
+                               self.shape, self.caches[layer])
             left[layer] = x
         return norm(x)
 
@@ -199,7 +245,10 @@ def main():
                     "mlp-ratio": MLP_RATIO, "prelude": shape["prelude"], "core": shape["core"], "coda": shape["coda"], "context": LENGTH,
                     "softcap": SOFTCAP, "passes": shape["passes"], "rope-share": shape["rope_share"],
                     "rope-base": shape["rope_base"], "embedding-rank": shape["rank"],
-                    "tied": str(shape["tied"]).lower(), "skips": str(shape["skips"]).lower()}
+                    "tied": str(shape["tied"]).lower(), "skips": str(shape["skips"]).lower(),
+                    "norm": shape["norm"], "projection-norm": str(shape["projection_norm"]).lower(),
+                    "reinjection": shape["reinjection"], "pass-embedding": str(shape["pass_embedding"]).lower(),
+                    "film": str(shape["film"]).lower(), "lora-rank": shape["lora"]}
         path = pathlib.Path(__file__).with_name(f"network_{model}.safetensors")
         write_safetensors(path, compute(shape, generator), {key: str(value) for key, value in metadata.items()})
         print(path, path.stat().st_size, "bytes")

@@ -67,7 +67,8 @@ TEST_P(Golden, InFp64) { expect_equal(at::kDouble, 1e-7); }
 
 INSTANTIATE_TEST_SUITE_P(Models, Golden,
                          testing::Values("static", "recurrent", "static_skips",
-                                         "recurrent_factorised"),
+                                         "recurrent_factorised", "recurrent_project",
+                                         "recurrent_bounded", "recurrent_lora"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

@@ -44,6 +44,22 @@ TEST(ModelOptions, NameTheValueThatIsWrong) {
               HasSubstr("rope-share is 1.5"));
   EXPECT_THAT(complaint([](ModelOptions& o) { o.rope_base = 1; }), HasSubstr("rope-base is 1"));
   EXPECT_THAT(complaint([](ModelOptions& o) { o.softcap = 0; }), HasSubstr("softcap is 0"));
+  const auto of_static = [](auto change) {
+    return complaint([&](ModelOptions& o) {
+      o.family = Family::kStatic;
+      o.passes = 1;
+      change(o);
+    });
+  };
+  EXPECT_THAT(of_static([](ModelOptions& o) { o.reinjection = Reinjection::kMix; }),
+              HasSubstr("model.reinjection belongs to the passes of the recurrent family"));
+  EXPECT_THAT(of_static([](ModelOptions& o) { o.pass_embedding = true; }),
+              HasSubstr("model.pass-embedding"));
+  EXPECT_THAT(of_static([](ModelOptions& o) { o.film = true; }), HasSubstr("model.film"));
+  EXPECT_THAT(of_static([](ModelOptions& o) { o.lora_rank = 1; }), HasSubstr("model.lora-rank"));
+  EXPECT_EQ(of_static([](ModelOptions& o) { o.norm = NormPlacement::kPeri; }), "");
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.lora_rank = 129; }),
+              HasSubstr("model.lora-rank is 129; it must be from 0 to 128"));
   EXPECT_THAT(complaint([](ModelOptions& o) { o.embedding_rank = o.width; }),
               HasSubstr("embedding-rank is 256; it must be from 0 to 255"));
   EXPECT_THAT(complaint([](ModelOptions& o) {
@@ -88,14 +104,17 @@ TEST(PassPlan, RunsTheSameCoreAtEveryPass) {
   const PassPlan plan = make_pass_plan(options);
   EXPECT_EQ(plan.prelude.count, 2);
   ASSERT_EQ(plan.passes.size(), 4u);
-  for (const LayerRange& pass : plan.passes) {
-    EXPECT_EQ(pass.first, 2);
-    EXPECT_EQ(pass.count, 3);
+  for (int64_t pass = 0; pass < 4; ++pass) {
+    const CorePass& planned = plan.passes[static_cast<size_t>(pass)];
+    EXPECT_EQ(planned.layers.first, 2);
+    EXPECT_EQ(planned.layers.count, 3);
+    EXPECT_EQ(planned.own, pass);
   }
   EXPECT_EQ(plan.coda.first, 5);
   EXPECT_EQ(plan.coda.count, 1);
-  EXPECT_EQ(plan.refinement.first, 2);
-  EXPECT_EQ(plan.refinement.count, 3);
+  EXPECT_EQ(plan.refinement.layers.first, 2);
+  EXPECT_EQ(plan.refinement.layers.count, 3);
+  EXPECT_EQ(plan.refinement.own, 3) << "nothing is stored for the refinement pass alone";
 }
 
 TEST(PassPlan, OfAStaticModelRunsEveryLayerOnce) {

@@ -45,25 +45,45 @@ inline std::vector<Variant> variants() {
     change(options);
     return Variant{std::move(name), options};
   };
-  return {{"static", tiny_static()},
-          {"recurrent", tiny_recurrent()},
-          with("static_skips", tiny_static(),
-               [](ModelOptions& o) {
-                 o.skips = true;
-                 o.core = 2;  // 0 to 3 and 1 to 2, of four layers
-               }),
-          with("recurrent_skips", tiny_recurrent(),
-               [](ModelOptions& o) {
-                 o.skips = true;
-                 o.core = 3;  // 1 to 2 within the core, 0 to 3 into it, of five layers
-               }),
-          with("untied", tiny_recurrent(), [](ModelOptions& o) { o.tied = false; }),
-          with("factorised", tiny_static(), [](ModelOptions& o) { o.embedding_rank = 3; }),
-          with("untied_factorised", tiny_recurrent(), [](ModelOptions& o) {
-            o.tied = false;
-            o.embedding_rank = 3;
-          })};
+  return {
+      {"static", tiny_static()},
+      {"recurrent", tiny_recurrent()},
+      with("static_skips", tiny_static(),
+           [](ModelOptions& o) {
+             o.skips = true;
+             o.core = 2;  // 0 to 3 and 1 to 2, of four layers
+           }),
+      with("recurrent_skips", tiny_recurrent(),
+           [](ModelOptions& o) {
+             o.skips = true;
+             o.core = 3;  // 1 to 2 within the core, 0 to 3 into it, of five layers
+           }),
+      with("untied", tiny_recurrent(), [](ModelOptions& o) { o.tied = false; }),
+      with("factorised", tiny_static(), [](ModelOptions& o) { o.embedding_rank = 3; }),
+      with("untied_factorised", tiny_recurrent(),
+           [](ModelOptions& o) {
+             o.tied = false;
+             o.embedding_rank = 3;
+           }),
+      with("mix_and_embedding", tiny_recurrent(),
+           [](ModelOptions& o) {
+             o.reinjection = Reinjection::kMix;
+             o.pass_embedding = true;
+           }),
+      with("project", tiny_recurrent(),
+           [](ModelOptions& o) { o.reinjection = Reinjection::kProject; }),
+      with("film", tiny_recurrent(), [](ModelOptions& o) { o.film = true; }),
+      with("bounded", tiny_recurrent(),
+           [](ModelOptions& o) { o.reinjection = Reinjection::kBounded; }),
+      with("lora", tiny_recurrent(), [](ModelOptions& o) { o.lora_rank = 2; }),
+      with("sandwich", tiny_static(), [](ModelOptions& o) { o.norm = NormPlacement::kSandwich; }),
+      with("peri_projection_norm", tiny_recurrent(), [](ModelOptions& o) {
+        o.norm = NormPlacement::kPeri;
+        o.projection_norm = true;
+      })};
 }
+
+inline void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
 
 inline std::vector<Variant> recurrent_variants() {
   std::vector<Variant> all = variants();
