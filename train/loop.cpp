@@ -227,6 +227,7 @@ class Run {
   }
 
   void finish() {
+    trainer_.finish();
     if (comm_.rank() == 0) {
       metrics_->sync();
       std::vector<NamedTensor> weights;
@@ -245,6 +246,7 @@ class Run {
             {"identity", identity_},
             {"tokenizer_sha256", text_.tokenizer},
             {"corpus", text_.corpus},
+            {"weights", options_.optimiser.ema > 0 ? "average" : "last"},
             {"parameters", trainer_.parameters().count()},
             {"tokens", options_.steps * trainer_.tokens_per_step()},
             {"elapsed_s", earlier_s_ + seconds_since(start_)},

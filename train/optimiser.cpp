@@ -39,6 +39,8 @@ void validate(const OptimiserOptions& options) {
   require(options.epsilon > 0, ExitCode::kUsage, "train.epsilon is not positive");
   require(options.clip_norm >= 0, ExitCode::kUsage, "train.clip-norm is ", options.clip_norm,
           "; it must be positive, or 0 to clip nothing");
+  require(in_unit(options.ema), ExitCode::kUsage, "train.ema is ", options.ema,
+          "; it lies in [0, 1), and 0 averages nothing");
 }
 
 Optimiser::Optimiser(const OptimiserOptions& options, const std::vector<Parameter>& parameters,

@@ -24,7 +24,7 @@ struct OptimiserOptions {
   double weight_decay = 0.0;
   int64_t newton_schulz = 5;
   double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
-  double clip_norm = 0;
+  double clip_norm = 0, ema = 0;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -43,6 +43,9 @@ struct OptimiserOptions {
         "clip-norm", clip_norm, "",
         "largest Euclidean norm of the gradient of all parameters; a longer one is scaled down to "
         "it; 0: off");
+    field("ema", ema, "per step",
+          "decay of a running average of the weights, which the finished model holds; 0: it holds "
+          "the last weights");
   }
 };
 

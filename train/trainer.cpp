@@ -100,6 +100,7 @@ Trainer::Trainer(const ModelOptions& model, const TrainOptions& options, Communi
       parameters_(model, static_cast<uint64_t>(options.seed), device),
       objective_(make_objective(options.objective, model)),
       optimiser_(options.optimiser, parameters_.list(), compute_),
+      average_(options.optimiser.ema, parameters_.list()),
       gradients_(parameters_.list()),
       reducer_(make_reducer(gradients_, comm)),
       hooks_(parameters_.list(), *reducer_) {}
@@ -131,6 +132,7 @@ void Trainer::update(StepOf at, const StepReport& report) {
   const double factor = clip_factor(report.gradient_norm, options_.optimiser.clip_norm);
   if (factor < 1) gradients_.scale(factor);
   optimiser_.step({at.step, report.rate_factor, muon_momentum(options_.schedule, at)});
+  average_.update(at.step);
 }
 
 Trainer::RunningSums Trainer::run_passes(int64_t step, const BatchSource& batches, Backward last) {
@@ -170,9 +172,9 @@ std::vector<NamedTensor> Trainer::state() const {
   std::vector<NamedTensor> tensors;
   for (const auto& parameter : parameters_.list())
     tensors.push_back({concat("weight.", parameter.name), parameter.tensor.detach()});
-  auto more = optimiser_.state();
-  tensors.insert(tensors.end(), std::make_move_iterator(more.begin()),
-                 std::make_move_iterator(more.end()));
+  for (auto more : {optimiser_.state(), average_.state()})
+    tensors.insert(tensors.end(), std::make_move_iterator(more.begin()),
+                   std::make_move_iterator(more.end()));
   return tensors;
 }
 

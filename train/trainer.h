@@ -10,6 +10,7 @@
 
 #include "base/comm/communicator.h"
 #include "data/batches.h"
+#include "train/average.h"
 #include "train/options.h"
 #include "train/reducer.h"
 
@@ -39,9 +40,12 @@ class Trainer {
   /// on any rank. On a GPU the update may still be running when this returns.
   StepReport step(int64_t step, const BatchSource& batches);
 
+  /// Behind the last step: makes the weights their average, where options ask for one.
+  void finish() { average_.install(); }
+
   const Parameters& parameters() const { return parameters_; }
-  /// "weight.<name>" of every parameter and the optimiser's state: all that a later step depends
-  /// on.
+  /// "weight.<name>" of every parameter, the optimiser's state and the average: all that a later
+  /// step depends on.
   std::vector<NamedTensor> state() const;
 
   int64_t tokens_per_step() const { return options_.sequences * model_.context; }
@@ -65,6 +69,7 @@ class Trainer {
   Parameters parameters_;
   std::unique_ptr<Objective> objective_;
   Optimiser optimiser_;
+  WeightAverage average_;
   Gradients gradients_;
   std::unique_ptr<Reducer> reducer_;
   GradientHooks hooks_;

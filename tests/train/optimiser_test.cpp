@@ -148,6 +148,8 @@ TEST(Optimiser, RefusesValuesOutOfRange) {
   EXPECT_THROW(validate(OptimiserOptions{.newton_schulz = 101}), Error);
   EXPECT_THROW(validate(OptimiserOptions{.beta2 = 1}), Error);
   EXPECT_THROW(validate(OptimiserOptions{.clip_norm = -1}), Error);
+  EXPECT_THROW(validate(OptimiserOptions{.ema = -0.1}), Error);
+  EXPECT_THROW(validate(OptimiserOptions{.ema = 1}), Error);
   EXPECT_NO_THROW(validate(OptimiserOptions{}));
 }
 

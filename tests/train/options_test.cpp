@@ -31,6 +31,9 @@ TEST(TrainOptions, RefuseWhatNoMachineDoes) {
               HasSubstr("train.newton-schulz is 10000000"));
   EXPECT_THAT(complaint([](TrainOptions& o) { o.optimiser.clip_norm = -0.5; }),
               HasSubstr("train.clip-norm is -0.5; it must be positive, or 0 to clip nothing"));
+  EXPECT_THAT(complaint([](TrainOptions& o) { o.optimiser.ema = 1; }),
+              HasSubstr("train.ema is 1; it lies in [0, 1), and 0 averages nothing"));
+  EXPECT_EQ(complaint([](TrainOptions& o) { o.optimiser.ema = 0.9999; }), "");
 }
 
 TEST(TrainOptions, RefuseAShareThatPicksNoPosition) {

@@ -98,6 +98,22 @@ TEST_P(RunTest, KilledOrStoppedAndResumedItGivesTheSameBits) {
   }
 }
 
+TEST_P(RunTest, AnAveragedModelSaysSoAndResumesToTheSameBits) {
+  const std::string averaged = "--train.ema 0.9";
+  ASSERT_EQ(start("untouched", "nothing 0", averaged).exit_code, 0);
+  EXPECT_NE(start("out", "kill 9", averaged).exit_code, 0);
+  ASSERT_EQ(start("out", "nothing 0", averaged).exit_code, 0);
+  expect_same_as_untouched("out");
+  ASSERT_EQ(start("last").exit_code, 0);
+  EXPECT_EQ(losses("last"), losses("out")) << "the average takes no part in training";
+  EXPECT_NE(model("last"), model("out"));
+  const auto record = [&](const std::string& out) {
+    return json::parse(read_file(folder_ / out / "train.json"));
+  };
+  EXPECT_EQ(record("out").at("weights"), "average");
+  EXPECT_EQ(record("last").at("weights"), "last");
+}
+
 TEST_P(RunTest, ResumedOnOtherRanksItWarnsAndItsRecordNamesBoth) {
   EXPECT_NE(start("out", "kill 9").exit_code, 0);
   ranks_ = other_ranks();

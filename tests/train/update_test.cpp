@@ -1,8 +1,10 @@
-// What happens between the reduced gradient and the new weights: clipping, gradients that are not
-// finite.
+// What happens between the reduced gradient and the new weights, and to these: clipping, gradients
+// that are not finite, the average.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 #include "tests/support/test_comm.h"
 #include "tests/train/synthetic_text.h"
@@ -77,6 +79,29 @@ TEST(Update, ClippingDoesNotDependOnTheNumberOfRanks) {
   }
   for (size_t i = 0; i < alone.weights.size(); ++i)
     EXPECT_TRUE(at::allclose(together.weights[i], alone.weights[i], 0, 1e-4)) << "parameter " << i;
+}
+
+// fp32 against fp64, over a few steps.
+TEST(Update, TheAverageIsThatOfTheWeightsBehindEachStep) {
+  TrainOptions options = test::small_training();
+  options.optimiser.ema = 0.8;
+  Trainer trainer(test::small_model(), options, test_comm());
+  const auto batches = test::counting_batches(test::small_model());
+  const auto weights = [&] {
+    std::vector<at::Tensor> all;
+    for (const auto& parameter : trainer.parameters().list())
+      all.push_back(parameter.tensor.detach().flatten().to(at::kDouble));
+    return at::cat(all);
+  };
+  at::Tensor sum = at::zeros_like(weights());
+  for (int64_t step = 0; step < 5; ++step) {
+    ASSERT_EQ(trainer.step(step, batches).fault, "");
+    sum = sum * 0.8 + weights() * 0.2;
+  }
+  const at::Tensor last = weights(), expected = sum / (1 - std::pow(0.8, 5));
+  ASSERT_GT((last - expected).abs().max().item<double>(), 1e-3);
+  trainer.finish();
+  EXPECT_LT((weights() - expected).abs().max().item<double>(), 1e-6);
 }
 
 TEST(Update, AGradientThatIsNotFiniteChangesNoWeightAndNamesTheRank) {
