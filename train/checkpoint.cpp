@@ -34,11 +34,12 @@ std::string error_of(Work work) {
   }
 }
 
-/// The tensors one rank writes: each goes to the rank with the fewest bytes so far.
-std::vector<NamedTensor> share_of(std::span<const NamedTensor> tensors, const Communicator& comm) {
+/// The tensors one rank writes: those that only it holds, and of the common ones each goes to the
+/// rank that has the fewest bytes of them so far.
+std::vector<NamedTensor> share_of(const StateShare& state, const Communicator& comm) {
   std::vector<size_t> bytes(static_cast<size_t>(comm.size()));
-  std::vector<NamedTensor> mine;
-  for (const auto& tensor : tensors) {
+  std::vector<NamedTensor> mine = state.mine;
+  for (const auto& tensor : state.common) {
     const auto least = std::ranges::min_element(bytes);
     *least += tensor.tensor.nbytes();
     if (least - bytes.begin() == comm.rank()) mine.push_back(tensor);
@@ -63,14 +64,14 @@ fs::path CheckpointFolder::place_of(int64_t step) const {
   return folder_ / name;
 }
 
-bool CheckpointFolder::save(const CheckpointRecord& record, std::span<const NamedTensor> tensors) {
+bool CheckpointFolder::save(const CheckpointRecord& record, const StateShare& state) {
   const fs::path place = place_of(record.step);
   std::string error;
   if (comm_.rank() == 0) error = error_of([&] { make_folder(place), sync_to_disk(folder_); });
   if (!all_succeeded(error, record.step)) return false;
 
   json mine;
-  error = error_of([&] { mine = write_share(place, tensors); });
+  error = error_of([&] { mine = write_share(place, state); });
   if (!all_succeeded(error, record.step)) return false;
 
   const auto files = gather_texts(comm_, mine.dump());
@@ -92,10 +93,9 @@ bool CheckpointFolder::all_succeeded(const std::string& my_error, int64_t step) 
   return false;
 }
 
-json CheckpointFolder::write_share(const fs::path& place,
-                                   std::span<const NamedTensor> tensors) const {
+json CheckpointFolder::write_share(const fs::path& place, const StateShare& state) const {
   const std::string name = share_name(comm_);
-  const HostArrays arrays(share_of(tensors, comm_));
+  const HostArrays arrays(share_of(state, comm_));
   const Sha256 digest = write_safetensors(place / name, arrays.views());
   return {{"name", name}, {"bytes", fs::file_size(place / name)}, {"sha256", to_hex(digest)}};
 }
@@ -169,11 +169,12 @@ std::optional<CheckpointRecord> CheckpointFolder::newest() const {
                           manifest["identity"]};
 }
 
-void CheckpointFolder::restore(const CheckpointRecord& record,
-                               std::span<const NamedTensor> tensors) const {
+void CheckpointFolder::restore(const CheckpointRecord& record, const StateShare& state) const {
   const fs::path place = place_of(record.step);
   std::map<std::string, at::Tensor> wanted;
-  for (const auto& tensor : tensors) wanted.emplace(tensor.name, tensor.tensor);
+  for (const auto* tensors : {&state.common, &state.mine})
+    for (const auto& tensor : *tensors) wanted.emplace(tensor.name, tensor.tensor);
+  for (const auto& name : state.elsewhere) wanted.emplace(name, at::Tensor());
   const json manifest = read_manifest(record.step);
   for (const json& file : manifest["files"]) {
     const fs::path path = place / file["name"].get<std::string>();

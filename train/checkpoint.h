@@ -41,14 +41,15 @@ class CheckpointFolder {
 
   /// Collective. Where any rank fails (full disk) rank 0 logs one warning, the last good checkpoint
   /// stays, and false is returned on all: a run outlives a failed save.
-  bool save(const CheckpointRecord& record, std::span<const NamedTensor> tensors);
+  bool save(const CheckpointRecord& record, const StateShare& state);
 
   /// The newest checkpoint; none in a fresh folder. Throws kBadInput where its manifest is damaged.
   std::optional<CheckpointRecord> newest() const;
 
-  /// Copies the tensors of `record` into `tensors`, which must be the same names and shapes. Throws
-  /// kBadInput where a file is missing or differs from its checksum.
-  void restore(const CheckpointRecord& record, std::span<const NamedTensor> tensors) const;
+  /// Copies the tensors of `record`, whichever ranks wrote them, into those of `state` that are on
+  /// this rank. The names must be those of `state`, and the shapes. Throws kBadInput where a file
+  /// is missing or differs from its checksum.
+  void restore(const CheckpointRecord& record, const StateShare& state) const;
 
   std::filesystem::path place_of(int64_t step) const;
   /// The newest complete checkpoint before that of `step`.
@@ -60,8 +61,7 @@ class CheckpointFolder {
 
  private:
   bool all_succeeded(const std::string& my_error, int64_t step);
-  nlohmann::json write_share(const std::filesystem::path& place,
-                             std::span<const NamedTensor> tensors) const;
+  nlohmann::json write_share(const std::filesystem::path& place, const StateShare& state) const;
   void commit(const CheckpointRecord& record, const std::vector<std::string>& files) const;
   nlohmann::json read_manifest(int64_t step) const;
   std::vector<int64_t> steps() const;

@@ -10,6 +10,9 @@ class HostTransport final : public Transport {
   void send(Buffer bucket) override {
     worker_.post([this, bucket] { comm_->all_reduce(bucket, Reduction::kSum); });
   }
+  void broadcast(Buffer buffer, int root) override {
+    worker_.post([this, buffer, root] { comm_->broadcast(buffer, root); });
+  }
   void join() override { worker_.wait(); }
   void await() override {}  // join() has waited
 

@@ -29,8 +29,8 @@ namespace {
 /// Everything that must be the same for a checkpoint to be of this run: the configuration without
 /// what may change from one start to the next, and the text by its digest instead of its place.
 json identity_of(json config, const TrainingText& text) {
-  for (const char* free :
-       {"corpus", "out", "device", "threads", "checkpoint-every", "micro-sequences"})
+  for (const char* free : {"corpus", "out", "device", "threads", "checkpoint-every",
+                           "micro-sequences", "shard-optimiser"})
     config["train"].erase(free);
   config["corpus"] = text.corpus;
   config["tokenizer"] = text.tokenizer;

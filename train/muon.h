@@ -23,11 +23,17 @@ namespace reprise {
 at::Tensor newton_schulz(const at::Tensor& matrices_NRC, int64_t iterations,
                          at::ScalarType compute);
 
+/// Indices of `matrices` in batches of one shape, in the order given, of 2^20 elements at most (a
+/// larger matrix is a batch alone). Muon orthogonalises a batch at once. The batches are fixed
+/// because libtorch's batched products round a matrix by which others stand beside it
+/// (docs/training.md); where whole batches are left out, the others are planned as before.
+std::vector<std::vector<size_t>> plan_matrix_batches(const std::vector<Parameter>& matrices);
+
 struct MuonStep {
   double rate = 0, momentum = 0, weight_decay = 0;
 };
 
-/// The matrices of a model, gathered by shape so that each shape takes one batched product.
+/// The matrices of a model, or whole batches of them, so that each batch takes one batched product.
 class Muon {
  public:
   /// `compute` is the arithmetic of the iterations; weights and momentum stay in the type of the
@@ -41,11 +47,11 @@ class Muon {
   std::vector<NamedTensor> state() const;
 
  private:
-  struct Group {
+  struct MatrixBatch {
     std::vector<Parameter> members;
     at::Tensor momentum_NRC;
   };
-  std::vector<Group> groups_;
+  std::vector<MatrixBatch> batches_;
   int64_t iterations_;
   at::ScalarType compute_;
 };

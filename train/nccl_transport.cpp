@@ -21,6 +21,10 @@ class NcclTransport final : public Transport {
     event_.order(compute_stream(), stream_.get());
     nccl_.all_reduce(bucket, Reduction::kSum);
   }
+  void broadcast(Buffer buffer, int root) override {
+    event_.order(compute_stream(), stream_.get());
+    nccl_.broadcast(buffer, root);
+  }
   void join() override { event_.order(stream_.get(), compute_stream()); }
   void await() override { nccl_.synchronize(); }
 

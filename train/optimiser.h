@@ -25,6 +25,7 @@ struct OptimiserOptions {
   int64_t newton_schulz = 5;
   double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8;
   double clip_norm = 0, ema = 0;
+  bool shard = false;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -46,6 +47,9 @@ struct OptimiserOptions {
     field("ema", ema, "per step",
           "decay of a running average of the weights, which the finished model holds; 0: it holds "
           "the last weights");
+    field("shard-optimiser", shard, "",
+          "each rank keeps the state of its share of the parameters alone, which saves memory and "
+          "changes no bit");
   }
 };
 

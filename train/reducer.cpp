@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "train/bucket_order.h"
+#include "train/buffer_of.h"
 
 namespace reprise {
 namespace {
@@ -15,11 +16,6 @@ class LoneReducer final : public Reducer {
   void await() override {}
 };
 
-Buffer buffer_of(const at::Tensor& bucket) {
-  const bool wide = bucket.scalar_type() == at::kDouble;
-  return {bucket.data_ptr(), bucket.numel(), wide ? Element::kFloat64 : Element::kFloat32};
-}
-
 std::vector<size_t> buckets_of_all(const Gradients& gradients) {
   std::vector<size_t> buckets;
   for (size_t i = 0; i < gradients.parameters(); ++i) buckets.push_back(gradients.bucket_of(i));
@@ -28,7 +24,7 @@ std::vector<size_t> buckets_of_all(const Gradients& gradients) {
 
 class BucketReducer final : public Reducer {
  public:
-  BucketReducer(Gradients& gradients, std::unique_ptr<Transport> transport)
+  BucketReducer(Gradients& gradients, std::shared_ptr<Transport> transport)
       : gradients_(gradients),
         order_(buckets_of_all(gradients), gradients.buckets().size()),
         transport_(std::move(transport)) {}
@@ -48,22 +44,25 @@ class BucketReducer final : public Reducer {
 
   Gradients& gradients_;
   BucketOrder order_;
-  std::unique_ptr<Transport> transport_;
+  std::shared_ptr<Transport> transport_;
 };
 
 }  // namespace
 
-std::unique_ptr<Reducer> make_reducer(Gradients& gradients, std::unique_ptr<Transport> transport) {
+std::unique_ptr<Transport> make_transport(at::Device device, Communicator& comm) {
+  require(!comm.on_device(), ExitCode::kFailure, "the ", comm.name(),
+          " communicator works on device memory; a transport takes one on the host");
+  if (comm.size() == 1) return nullptr;
+  return device.is_cuda() ? make_gpu_transport(device.index(), comm) : make_host_transport(comm);
+}
+
+std::unique_ptr<Reducer> make_reducer(Gradients& gradients, std::shared_ptr<Transport> transport) {
+  if (!transport) return std::make_unique<LoneReducer>();
   return std::make_unique<BucketReducer>(gradients, std::move(transport));
 }
 
 std::unique_ptr<Reducer> make_reducer(Gradients& gradients, Communicator& comm) {
-  require(!comm.on_device(), ExitCode::kFailure, "the ", comm.name(),
-          " communicator works on device memory; a reducer takes one on the host");
-  if (comm.size() == 1) return std::make_unique<LoneReducer>();
-  const at::Device device = gradients.device();
-  return make_reducer(gradients, device.is_cuda() ? make_gpu_transport(device.index(), comm)
-                                                  : make_host_transport(comm));
+  return make_reducer(gradients, make_transport(gradients.device(), comm));
 }
 
 }  // namespace reprise

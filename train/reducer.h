@@ -31,11 +31,14 @@ class Reducer {
   virtual void await() = 0;
 };
 
-/// A lone rank's reducer does nothing. Else gradients travel over MPI or, where they lie on a GPU,
-/// over NCCL. Collective. `comm`, on the host, and `gradients` must outlive it.
+/// Over MPI or, where `device` is a GPU, over NCCL; none for a lone rank. Collective. `comm`, on
+/// the host, must outlive it.
+std::unique_ptr<Transport> make_transport(at::Device device, Communicator& comm);
+
+/// Over `transport`; without one, on a lone rank, it does nothing. `gradients` must outlive it.
+std::unique_ptr<Reducer> make_reducer(Gradients& gradients, std::shared_ptr<Transport> transport);
+/// Over a transport of its own.
 std::unique_ptr<Reducer> make_reducer(Gradients& gradients, Communicator& comm);
-/// The same over a given transport.
-std::unique_ptr<Reducer> make_reducer(Gradients& gradients, std::unique_ptr<Transport> transport);
 
 /// Whether the gradients of a backward pass are final, or more micro-batches will add to them.
 enum class Backward { kPartial, kLast };

@@ -38,7 +38,9 @@ void read_tensors_into(const std::filesystem::path& path,
     const auto found = wanted.find(array.name);
     require(found != wanted.end(), ExitCode::kBadInput, path.string(), ": holds ", array.name,
             ", which this model has not");
-    at::Tensor target = found->second;
+    const at::Tensor target = found->second;
+    wanted.erase(found);
+    if (!target.defined()) continue;
     require(target.sizes() == at::IntArrayRef(array.shape) && dtype_of(target) == array.dtype,
             ExitCode::kBadInput, path.string(), ": ", array.name,
             " has another shape or type than this model's");
@@ -46,7 +48,6 @@ void read_tensors_into(const std::filesystem::path& path,
     if (!array.bytes.empty())
       std::memcpy(values.mutable_data_ptr(), array.bytes.data(), array.bytes.size());
     target.copy_(values);
-    wanted.erase(found);
   }
 }
 

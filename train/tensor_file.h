@@ -22,8 +22,8 @@ class HostArrays {
   std::vector<ArrayView> views_;
 };
 
-/// Copies each array of the file into the tensor of its name and takes that out of `wanted`. Throws
-/// kBadInput where an array is not wanted, or has another shape or type.
+/// Copies each array of the file into the tensor of its name, where that is defined, and takes it
+/// out of `wanted`. Throws kBadInput where an array is not wanted, or has another shape or type.
 void read_tensors_into(const std::filesystem::path& path,
                        std::map<std::string, at::Tensor>& wanted);
 

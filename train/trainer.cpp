@@ -71,6 +71,20 @@ std::string ranks_where(bool here, Communicator& comm) {
   return ranks;
 }
 
+std::vector<int> owners_of(const OptimiserOptions& options, const std::vector<Parameter>& all,
+                           const Communicator& comm) {
+  return options.shard ? plan_owners(options, all, comm.size()) : std::vector<int>();
+}
+
+std::vector<Parameter> owned_by(int rank, const std::vector<int>& owner_of,
+                                const std::vector<Parameter>& all) {
+  if (owner_of.empty()) return all;
+  std::vector<Parameter> owned;
+  for (size_t i = 0; i < all.size(); ++i)
+    if (owner_of[i] == rank) owned.push_back(all[i]);
+  return owned;
+}
+
 struct Share {
   int64_t first = 0, count = 0;
 };
@@ -99,11 +113,15 @@ Trainer::Trainer(const ModelOptions& model, const TrainOptions& options, Communi
       compute_(compute_type(options.precision)),
       parameters_(model, static_cast<uint64_t>(options.seed), device),
       objective_(make_objective(options.objective, model)),
-      optimiser_(options.optimiser, parameters_.list(), compute_),
-      average_(options.optimiser.ema, parameters_.list()),
+      owner_of_(owners_of(options.optimiser, parameters_.list(), comm)),
+      mine_(owned_by(comm.rank(), owner_of_, parameters_.list())),
+      optimiser_(options.optimiser, mine_, compute_),
+      average_(options.optimiser.ema, mine_),
       gradients_(parameters_.list()),
-      reducer_(make_reducer(gradients_, comm)),
-      hooks_(parameters_.list(), *reducer_) {}
+      transport_(make_transport(gradients_.device(), comm)),
+      reducer_(make_reducer(gradients_, transport_)),
+      hooks_(parameters_.list(), *reducer_),
+      gather_(parameters_.list(), owner_of_, comm.rank()) {}
 
 StepReport Trainer::step(int64_t step, const BatchSource& batches) {
   const StepOf at{step, options_.steps};
@@ -133,6 +151,16 @@ void Trainer::update(StepOf at, const StepReport& report) {
   if (factor < 1) gradients_.scale(factor);
   optimiser_.step({at.step, report.rate_factor, muon_momentum(options_.schedule, at)});
   average_.update(at.step);
+  gather_weights();
+}
+
+void Trainer::finish() {
+  average_.install();
+  gather_weights();
+}
+
+void Trainer::gather_weights() {
+  if (!owner_of_.empty() && transport_) gather_.run(*transport_);
 }
 
 Trainer::RunningSums Trainer::run_passes(int64_t step, const BatchSource& batches, Backward last) {
@@ -168,14 +196,19 @@ std::string Trainer::find_fault(const Sums& mine, const Sums& all, int64_t step,
   return ranks.empty() ? "the sum of the ranks' gradients" : concat("a gradient on rank ", ranks);
 }
 
-std::vector<NamedTensor> Trainer::state() const {
-  std::vector<NamedTensor> tensors;
+StateShare Trainer::state() const {
+  StateShare state;
   for (const auto& parameter : parameters_.list())
-    tensors.push_back({concat("weight.", parameter.name), parameter.tensor.detach()});
+    state.common.push_back({concat("weight.", parameter.name), parameter.tensor.detach()});
+  auto& updated = owner_of_.empty() ? state.common : state.mine;
   for (auto more : {optimiser_.state(), average_.state()})
-    tensors.insert(tensors.end(), std::make_move_iterator(more.begin()),
+    updated.insert(updated.end(), std::make_move_iterator(more.begin()),
                    std::make_move_iterator(more.end()));
-  return tensors;
+  for (size_t i = 0; i < owner_of_.size(); ++i)
+    if (owner_of_[i] != comm_.rank())
+      std::ranges::move(state_names(options_.optimiser, parameters_.list()[i]),
+                        std::back_inserter(state.elsewhere));
+  return state;
 }
 
 double Trainer::flops_per_step(int64_t step) const {

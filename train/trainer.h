@@ -13,6 +13,8 @@
 #include "train/average.h"
 #include "train/options.h"
 #include "train/reducer.h"
+#include "train/shards.h"
+#include "train/weight_gather.h"
 
 namespace reprise {
 
@@ -40,13 +42,13 @@ class Trainer {
   /// on any rank. On a GPU the update may still be running when this returns.
   StepReport step(int64_t step, const BatchSource& batches);
 
-  /// Behind the last step: makes the weights their average, where options ask for one.
-  void finish() { average_.install(); }
+  /// Behind the last step: makes the weights their average, where options ask for one. Collective.
+  void finish();
 
   const Parameters& parameters() const { return parameters_; }
   /// "weight.<name>" of every parameter, the optimiser's state and the average: all that a later
   /// step depends on.
-  std::vector<NamedTensor> state() const;
+  StateShare state() const;
 
   int64_t tokens_per_step() const { return options_.sequences * model_.context; }
   double flops_per_step(int64_t step) const;
@@ -60,6 +62,8 @@ class Trainer {
   std::string find_fault(const Sums& mine, const Sums& all, int64_t step,
                          const BatchSource& batches);
   void update(StepOf at, const StepReport& report);
+  /// Where each rank has changed the weights it owns, sends them to all.
+  void gather_weights();
 
   ModelOptions model_;
   TrainOptions options_;
@@ -68,11 +72,15 @@ class Trainer {
   at::ScalarType compute_;
   Parameters parameters_;
   std::unique_ptr<Objective> objective_;
+  std::vector<int> owner_of_;    ///< parameters' ranks; empty where every rank updates all
+  std::vector<Parameter> mine_;  ///< what this rank updates
   Optimiser optimiser_;
   WeightAverage average_;
   Gradients gradients_;
+  std::shared_ptr<Transport> transport_;  ///< none on a lone rank
   std::unique_ptr<Reducer> reducer_;
   GradientHooks hooks_;
+  WeightGather gather_;
 };
 
 }  // namespace reprise

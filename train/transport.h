@@ -1,5 +1,5 @@
-// How buckets of gradients are summed over the ranks: by MPI from the host's memory, by NCCL from a
-// GPU's. The reducer says which bucket and when; a transport knows nothing of parameters.
+// How gradients are summed over the ranks, and weights sent to them: by MPI from the host's memory,
+// by NCCL from a GPU's. Others say which buffer and when; a transport knows nothing of parameters.
 #pragma once
 
 #include <memory>
@@ -8,17 +8,21 @@
 
 namespace reprise {
 
-/// send()* join() await(), again and again; the same buffers in the same order on every rank.
+/// (send() | broadcast())* join() await(), again and again; the same buffers in the same order on
+/// every rank.
 class Transport {
  public:
   virtual ~Transport() = default;
   /// Starts the sum over ranks, in place, of what the work enqueued so far leaves in `bucket`.
   /// Returns without waiting for it.
   virtual void send(Buffer bucket) = 0;
-  /// Work on the buckets' device that follows sees the sums. On the host this blocks, on a GPU it
-  /// does not. Throws what a collective threw, as far as it is known.
+  /// Starts to overwrite `buffer` on all ranks by what the work enqueued so far leaves in that of
+  /// rank `root`. Returns without waiting for it.
+  virtual void broadcast(Buffer buffer, int root) = 0;
+  /// Work on the buffers' device that follows sees the results. On the host this blocks, on a GPU
+  /// it does not. Throws what a collective threw, as far as it is known.
   virtual void join() = 0;
-  /// Blocks until the sums are there, for the host to read. Throws what a collective threw.
+  /// Blocks until the results are there, for the host to read. Throws what a collective threw.
   virtual void await() = 0;
 };
 

@@ -35,11 +35,32 @@ class CheckpointTest : public testing::Test {
   CheckpointTest() { place_ = broadcast_text(comm_, (own_ / "checkpoint").string()); }
   ~CheckpointTest() override { comm_.barrier(); }
 
-  static std::vector<NamedTensor> tensors(float scale) {
-    return {{"a", at::arange(6, at::kFloat).view({2, 3}) * scale},
-            {"b", at::full({}, scale)},
-            {"c", at::full({4}, 2 * scale, at::kDouble)},
-            {"d", at::zeros({0, 2})}};
+  /// As many ranks hold them that hold all.
+  static StateShare tensors(float scale) {
+    return {{{"a", at::arange(6, at::kFloat).view({2, 3}) * scale},
+             {"b", at::full({}, scale)},
+             {"c", at::full({4}, 2 * scale, at::kDouble)},
+             {"d", at::zeros({0, 2})}},
+            {},
+            {}};
+  }
+  /// The same, where b, c and d lie on one rank each.
+  StateShare sharded_tensors(float scale) const {
+    const auto all = tensors(scale).common;
+    StateShare share{{all[0]}, {}, {}};
+    for (size_t i = 1; i < all.size(); ++i)
+      if (static_cast<int>(i) % comm_.size() == comm_.rank())
+        share.mine.push_back(all[i]);
+      else
+        share.elsewhere.push_back(all[i].name);
+    return share;
+  }
+  static void expect_equal(const std::vector<NamedTensor>& a, const std::vector<NamedTensor>& b) {
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i) {
+      EXPECT_EQ(a[i].name, b[i].name);
+      EXPECT_TRUE(at::equal(a[i].tensor, b[i].tensor)) << a[i].name;
+    }
   }
   static CheckpointRecord record(int64_t step) {
     const json layouts = {{{"first_step", 0}, {"ranks", 2}, {"threads", 3}}};
@@ -78,8 +99,37 @@ TEST_F(CheckpointTest, GivesBackWhatWasSaved) {
   EXPECT_EQ(found->identity, record(10).identity);
   const auto restored = tensors(0), expected = tensors(3);
   folder.restore(*found, restored);
-  for (size_t i = 0; i < expected.size(); ++i)
-    EXPECT_TRUE(at::equal(restored[i].tensor, expected[i].tensor));
+  expect_equal(restored.common, expected.common);
+}
+
+// The files name tensors, not ranks: who writes and who reads what may change from start to start.
+TEST_F(CheckpointTest, WhatEachRankHoldsAloneIsRestoredOnAnyRanksThatWantIt) {
+  const auto self = make_self_communicator();
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), sharded_tensors(3)));
+  const StateShare whole = tensors(0), alone = tensors(0), again = sharded_tensors(0);
+  folder.restore(*folder.newest(), whole);
+  expect_equal(whole.common, tensors(3).common);
+  CheckpointFolder(place_, *self).restore(*folder.newest(), alone);
+  expect_equal(alone.common, tensors(3).common);
+  folder.restore(*folder.newest(), again);
+  expect_equal(again.mine, sharded_tensors(3).mine);
+
+  ASSERT_TRUE(folder.save(record(20), tensors(4)));
+  folder.restore(*folder.newest(), again);
+  expect_equal(again.common, sharded_tensors(4).common);
+  expect_equal(again.mine, sharded_tensors(4).mine);
+  comm_.barrier();
+}
+
+TEST_F(CheckpointTest, ATensorThatOtherRanksWantMustBeThereToo) {
+  CheckpointFolder folder(place_, comm_);
+  ASSERT_TRUE(folder.save(record(10), tensors(3)));
+  StateShare more = tensors(0);
+  more.elsewhere.push_back("e");
+  EXPECT_THAT(thrown_by([&] { folder.restore(*folder.newest(), more); }).what(),
+              HasSubstr("lacks e"));
+  comm_.barrier();
 }
 
 TEST_F(CheckpointTest, EveryRankWritesItsShare) {
@@ -185,9 +235,9 @@ TEST_F(CheckpointTest, TensorsOfAnotherModelAreRefused) {
   CheckpointFolder folder(place_, comm_);
   ASSERT_TRUE(folder.save(record(10), tensors(3)));
   auto more = tensors(0), fewer = tensors(0), other_shape = tensors(0);
-  more.push_back({"e", at::zeros({1})});
-  fewer.pop_back();
-  other_shape[0].tensor = at::zeros({3, 2});
+  more.common.push_back({"e", at::zeros({1})});
+  fewer.common.pop_back();
+  other_shape.common[0].tensor = at::zeros({3, 2});
   EXPECT_THAT(thrown_by([&] { folder.restore(*folder.newest(), more); }).what(),
               HasSubstr("lacks e"));
   EXPECT_THAT(thrown_by([&] { folder.restore(*folder.newest(), fewer); }).what(),

@@ -62,7 +62,10 @@ TEST(DeviceTraining, LossesFollowTheHostsForEveryObjectiveAndOptimiser) {
 
 TEST(DeviceTraining, AResumedRunGivesTheSameBits) {
   const TemporaryFolder own;
-  const TrainOptions options = test::small_training();
+  TrainOptions options = test::small_training();
+  options.optimiser.shard = true;
+  options.optimiser.ema = 0.9;
+  options.optimiser.clip_norm = 0.5;
   Communicator& comm = test_comm();
   CheckpointFolder folder(broadcast_text(comm, (own / "checkpoint").string()), comm);
   Trainer untouched(test::small_model(), options, comm, test::pretend_device());

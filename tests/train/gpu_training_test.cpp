@@ -74,6 +74,16 @@ TEST_F(GpuTraining, GivesTheSameBitsEachTime) {
   for (int64_t s = 0; s < 6; ++s) EXPECT_EQ(step(first, s).loss, step(second, s).loss);
 }
 
+TEST_F(GpuTraining, WithShardedStateItGivesTheSameBits) {
+  Trainer whole = trainer_on(device_);
+  options_.optimiser.shard = true;
+  Trainer sharded = trainer_on(device_);
+  for (int64_t s = 0; s < 6; ++s) EXPECT_EQ(step(sharded, s).loss, step(whole, s).loss);
+  for (size_t i = 0; i < whole.parameters().list().size(); ++i)
+    EXPECT_TRUE(
+        at::equal(sharded.parameters().list()[i].tensor, whole.parameters().list()[i].tensor));
+}
+
 TEST_F(GpuTraining, AResumedRunGivesTheSameBits) {
   const TemporaryFolder own;
   CheckpointFolder folder(broadcast_text(comm_, (own / "checkpoint").string()), comm_);

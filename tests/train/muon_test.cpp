@@ -1,6 +1,7 @@
 #include "train/muon.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -100,6 +101,54 @@ TEST(Muon, GivesAMatrixTheSameStepAloneAndAmongOthers) {
     return matrices[0].tensor.detach();
   };
   EXPECT_TRUE(at::allclose(step(1), step(4), 1e-12, 1e-12));
+}
+
+std::vector<Parameter> matrices_of(const std::vector<std::vector<int64_t>>& shapes) {
+  std::vector<Parameter> matrices;
+  for (const auto& shape : shapes)
+    matrices.push_back({concat("w", matrices.size()), Role::kMatrix, at::zeros(shape)});
+  return matrices;
+}
+
+TEST(MatrixBatches, AreOfOneShapeAndOfAMillionElementsAtMost) {
+  const std::vector<int64_t> half{512, 1024}, other{1024, 512}, larger{1025, 1024}, small{3, 4};
+  using Batches = std::vector<std::vector<size_t>>;
+  EXPECT_EQ(
+      plan_matrix_batches(matrices_of({half, other, half, small, half, larger, larger, small})),
+      (Batches{{0, 2}, {1}, {3, 7}, {4}, {5}, {6}}));
+  EXPECT_EQ(plan_matrix_batches({}), Batches{});
+}
+
+// With two threads libtorch's product of a single-precision batch splits each matrix by how many
+// there are; a rank that owns some batches must still get the bits of one that owns all.
+TEST(MatrixBatches, OwnedInPartTheyMoveByTheSameBits) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  const int64_t side = 256, count = 40;  // 16 a batch: 16, 16, 8
+  const at::Tensor gradients_NRC = random_matrices({count, side, side}, at::kFloat);
+  const auto moved = [&](at::ScalarType compute, const std::vector<int64_t>& owned) {
+    std::vector<Parameter> matrices;
+    for (const int64_t i : owned) {
+      matrices.push_back(
+          {concat("w", i), Role::kMatrix, at::zeros({side, side}).set_requires_grad(true)});
+      matrices.back().tensor.mutable_grad() = gradients_NRC[i];
+    }
+    Muon(matrices, 5, compute).step({.rate = 1, .momentum = 0.9, .weight_decay = 0});
+    std::vector<at::Tensor> weights;
+    for (const auto& matrix : matrices) weights.push_back(matrix.tensor.detach());
+    return weights;
+  };
+  std::vector<int64_t> all, first_and_last;
+  for (int64_t i = 0; i < count; ++i) {
+    all.push_back(i);
+    if (i < 16 || i >= 32) first_and_last.push_back(i);
+  }
+  for (const auto compute : {at::kFloat, at::kBFloat16}) {
+    const auto whole = moved(compute, all), part = moved(compute, first_and_last);
+    for (size_t i = 0; i < part.size(); ++i)
+      EXPECT_TRUE(at::equal(part[i], whole[static_cast<size_t>(first_and_last[i])])) << i;
+  }
+  at::set_num_threads(threads);
 }
 
 }  // namespace

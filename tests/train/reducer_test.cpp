@@ -164,6 +164,9 @@ class LateTransport final : public Transport {
     log_.push_back(concat("send ", bucket.count));
     enqueued_.push_back(bucket);
   }
+  void broadcast(Buffer buffer, int root) override {
+    log_.push_back(concat("broadcast ", buffer.count, " from ", root));
+  }
   void join() override { log_.push_back("join"); }
   void await() override {
     log_.push_back("await");

@@ -114,6 +114,30 @@ TEST_P(RunTest, AnAveragedModelSaysSoAndResumesToTheSameBits) {
   EXPECT_EQ(record("last").at("weights"), "last");
 }
 
+// The option is no part of a run's identity, nor do the bits depend on it.
+TEST_P(RunTest, ShardedKilledAndResumedItGivesTheBitsOfTheUnsharded) {
+  const std::string averaged = "--train.ema 0.9 ",
+                    sharded = averaged + "--train.shard-optimiser true";
+  ASSERT_EQ(start("untouched", "nothing 0", averaged).exit_code, 0);
+  EXPECT_NE(start("out", "kill 9", sharded).exit_code, 0);
+  EXPECT_NE(start("out", "kill 9", averaged).exit_code, 0) << "the checkpoint is of step 8";
+  EXPECT_EQ(start("out", "nothing 0", sharded).exit_code, 0);
+  expect_same_as_untouched("out");
+}
+
+TEST_P(RunTest, ShardedItResumesOnOtherRanksAndFromUnsharded) {
+  const std::string sharded = "--train.shard-optimiser true";
+  EXPECT_NE(start("out", "kill 9", sharded).exit_code, 0);
+  EXPECT_NE(start("whole", "kill 9").exit_code, 0);
+  ranks_ = 3 - GetParam();
+  for (const std::string out : {"out", "whole"}) {
+    const Result resumed = start(out, "nothing 0", sharded);
+    EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
+    EXPECT_THAT(resumed.output, HasSubstr("goes on from"));
+  }
+  EXPECT_EQ(model("out"), model("whole"));
+}
+
 TEST_P(RunTest, ResumedOnOtherRanksItWarnsAndItsRecordNamesBoth) {
   EXPECT_NE(start("out", "kill 9").exit_code, 0);
   ranks_ = other_ranks();

@@ -1,10 +1,11 @@
 // What happens between the reduced gradient and the new weights, and to these: clipping, gradients
-// that are not finite, the average.
+// that are not finite, the average, ranks that share the state out.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "tests/support/test_comm.h"
 #include "tests/train/synthetic_text.h"
@@ -18,8 +19,8 @@ struct Outcome {
   std::vector<at::Tensor> weights;
 };
 
-Outcome run(const TrainOptions& options, Communicator& comm, int64_t steps = 6) {
-  at::set_num_threads(1);
+Outcome run(const TrainOptions& options, Communicator& comm, int64_t steps = 6, int threads = 1) {
+  at::set_num_threads(threads);
   Trainer trainer(test::small_model(), options, comm);
   const auto batches = test::counting_batches(test::small_model());
   Outcome outcome;
@@ -28,6 +29,7 @@ Outcome run(const TrainOptions& options, Communicator& comm, int64_t steps = 6) 
     EXPECT_EQ(report.fault, "");
     outcome.norms.push_back(report.gradient_norm);
   }
+  trainer.finish();
   for (const auto& parameter : trainer.parameters().list())
     outcome.weights.push_back(parameter.tensor.detach());
   return outcome;
@@ -102,6 +104,65 @@ TEST(Update, TheAverageIsThatOfTheWeightsBehindEachStep) {
   ASSERT_GT((last - expected).abs().max().item<double>(), 1e-3);
   trainer.finish();
   EXPECT_LT((weights() - expected).abs().max().item<double>(), 1e-6);
+}
+
+void expect_same_bits(const Outcome& a, const Outcome& b) {
+  EXPECT_EQ(a.norms, b.norms);
+  for (size_t i = 0; i < a.weights.size(); ++i)
+    EXPECT_TRUE(at::equal(a.weights[i], b.weights[i])) << "parameter " << i;
+}
+
+TEST(ShardedOptimiser, GivesTheBitsOfTheUnsharded) {
+  for (const auto matrices : {MatrixOptimiser::kMuon, MatrixOptimiser::kAdamW})
+    for (const auto precision : {Precision::kFp32, Precision::kBf16})
+      for (const int threads : {1, 2}) {
+        SCOPED_TRACE(concat(enum_name(matrices), ", ", enum_name(precision), ", ", threads));
+        TrainOptions whole = test::small_training();
+        whole.precision = precision;
+        whole.optimiser.matrices = matrices;
+        whole.optimiser.weight_decay = 0.1;
+        whole.optimiser.clip_norm = 0.5;
+        whole.optimiser.ema = 0.9;
+        TrainOptions sharded = whole;
+        sharded.optimiser.shard = true;
+        expect_same_bits(run(sharded, test_comm(), 6, threads),
+                         run(whole, test_comm(), 6, threads));
+      }
+}
+
+int64_t elements_of(const std::vector<NamedTensor>& tensors) {
+  int64_t elements = 0;
+  for (const auto& entry : tensors) elements += entry.tensor.numel();
+  return elements;
+}
+
+TEST(ShardedOptimiser, EachRankKeepsItsShareOfTheStateAndNoMore) {
+  Communicator& comm = test_comm();
+  TrainOptions options = test::small_training();
+  options.optimiser.ema = 0.9;
+  const Trainer whole(test::small_model(), options, comm);
+  options.optimiser.shard = true;
+  const Trainer sharded(test::small_model(), options, comm);
+  const int64_t weights = whole.parameters().count();
+  const int64_t all = elements_of(whole.state().common) - weights;
+  ASSERT_GE(all, 2 * weights);
+  const StateShare share = sharded.state();
+  EXPECT_EQ(elements_of(share.common), weights);
+  const int64_t mine = elements_of(share.mine);
+  EXPECT_EQ(sum_over_ranks(comm, mine), all) << "each lies on one rank";
+  int64_t largest_unit = 0;  // a batch of all matrices of one shape
+  std::map<std::vector<int64_t>, int64_t> of_shape;
+  for (const auto& parameter : whole.parameters().list()) {
+    const auto states = std::ssize(state_names(options.optimiser, parameter));
+    int64_t& unit = of_shape[parameter.tensor.sizes().vec()];
+    largest_unit = std::max(largest_unit, unit += states * parameter.tensor.numel());
+  }
+  EXPECT_LE(mine, all / comm.size() + largest_unit);
+  if (comm.size() > 1) {
+    EXPECT_LT(mine, all);
+  }
+  const auto names = share.mine.size() + share.elsewhere.size();
+  EXPECT_EQ(names + share.common.size(), whole.state().common.size());
 }
 
 TEST(Update, AGradientThatIsNotFiniteChangesNoWeightAndNamesTheRank) {
