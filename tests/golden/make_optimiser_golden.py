@@ -55,6 +55,7 @@ def main():
         "steps": steps(),
         "adamw": [run(*draw(7), adamw, 0.0), run(*draw(3, 5), adamw, 0.1)],
         "muon": [run(*draw(4, 9), muon, 0.0), run(*draw(9, 4), muon, 0.1)],
+        "muon_of_one_shape": [run(*draw(6, 10), muon, 0.1) for _ in range(3)],
     }
     path = pathlib.Path(__file__).with_name("optimiser.json")
     path.write_text(json.dumps(golden) + "\n")

@@ -75,6 +75,28 @@ TEST(Muon, AgreesWithPyTorch) {
   }
 }
 
+// Matrices of one shape are orthogonalised in one batch, PyTorch's one after the other; the
+// tolerance is that of a matrix alone.
+TEST(Muon, ABatchOfOneShapeAgreesWithPyTorchsMatricesOneByOne) {
+  const json all = golden(), group = all["muon_of_one_shape"];
+  std::vector<Parameter> matrices;
+  for (const json& one : group)
+    matrices.push_back(
+        {concat("w", matrices.size()), Role::kMatrix, leaf(tensor_of(one["first"], one["shape"]))});
+  ASSERT_EQ(plan_matrix_batches(matrices).size(), 1u);
+  Muon muon(matrices, 5, at::kBFloat16);
+  for (size_t t = 0; t < all["steps"].size(); ++t) {
+    for (size_t i = 0; i < matrices.size(); ++i)
+      matrices[i].tensor.mutable_grad() = tensor_of(group[i]["gradients"][t], group[i]["shape"]);
+    const json& settings = all["steps"][t];
+    muon.step({settings["rate"], settings["momentum"], group[0]["weight_decay"]});
+    for (size_t i = 0; i < matrices.size(); ++i)
+      EXPECT_TRUE(at::allclose(matrices[i].tensor.detach(),
+                               tensor_of(group[i]["weights"][t], group[i]["shape"]), 3e-3, 3e-3))
+          << "matrix " << i << " in step " << t;
+  }
+}
+
 std::vector<Parameter> one_of_each() {
   return {{"embedding", Role::kEmbedding, leaf(at::ones({3, 2}))},
           {"matrix", Role::kMatrix, leaf(at::ones({2, 2}))},
@@ -115,6 +137,17 @@ TEST(Optimiser, GivesEachRoleItsRateAndOnlyMatricesDecay) {
   EXPECT_NEAR(parameters[0].tensor.select(0, 0)[0].item<float>(), 1 - 0.1, 1e-5);
   EXPECT_NEAR(parameters[1].tensor.select(0, 0)[0].item<float>(), 1 - 0.05 - 0.05, 1e-5);
   EXPECT_NEAR(parameters[2].tensor.select(0, 0).item<float>(), 1 - 0.2, 1e-5);
+}
+
+TEST(Optimiser, UnderMuonTooOnlyMatricesDecay) {
+  const auto parameters = one_of_each();
+  Optimiser optimiser({.matrix_rate = 0.1, .weight_decay = 0.5}, parameters, at::kFloat);
+  for (const auto& parameter : parameters)
+    at::Tensor(parameter.tensor).mutable_grad() = at::zeros(parameter.tensor.sizes());
+  optimiser.step({.step = 0});
+  EXPECT_TRUE(at::equal(parameters[0].tensor, at::ones({3, 2})));
+  EXPECT_TRUE(at::allclose(parameters[1].tensor, at::full({2, 2}, 0.95)));
+  EXPECT_TRUE(at::equal(parameters[2].tensor, at::ones({2})));
 }
 
 // What the state returns is what a later step reads: copying it into another optimiser makes the

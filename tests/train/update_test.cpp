@@ -165,6 +165,18 @@ TEST(ShardedOptimiser, EachRankKeepsItsShareOfTheStateAndNoMore) {
   EXPECT_EQ(names + share.common.size(), whole.state().common.size());
 }
 
+TEST(Update, WithMatricesUnderAdamWItLearnsToo) {
+  TrainOptions options = test::small_training();
+  options.steps = 60;
+  options.optimiser.matrices = MatrixOptimiser::kAdamW;
+  options.optimiser.matrix_rate = 0.004;
+  Trainer trainer(test::small_model(), options, test_comm());
+  const auto batches = test::counting_batches(test::small_model());
+  double loss = 0;
+  for (int64_t step = 0; step < options.steps; ++step) loss = trainer.step(step, batches).loss;
+  EXPECT_LT(loss, 2.0);  // from log 32 = 3.5
+}
+
 TEST(Update, AGradientThatIsNotFiniteChangesNoWeightAndNamesTheRank) {
   Communicator& comm = test_comm();
   Trainer trainer(test::small_model(), test::small_training(), comm);
