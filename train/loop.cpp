@@ -8,6 +8,7 @@
 #include "base/comm/gpu.h"
 #include "base/file.h"
 #include "base/file_lock.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/stop_request.h"
@@ -80,21 +81,27 @@ class Run {
   /// As rank 0, which holds the folder's lock, finds it.
   bool is_finished() const { return any_rank(comm_, comm_.rank() == 0 && holds_this_model()); }
 
-  /// A folder that lost a file is trained in again, so that a study goes on by itself.
+  /// A folder that lost a file, or in which one was cut, is trained in again, so that a study goes
+  /// on by itself.
   bool holds_this_model() const {
-    const json record = read_model_record(options_.out);
-    if (record.is_null()) return false;
-    require_same_identity(identity_, record.value("identity", json::object()),
-                          concat("the model in ", options_.out));
-    std::string fault = fault_of_weights(options_.out, record);
-    const fs::path metrics = fs::path(options_.out) / kMetrics;
-    if (fault.empty() && !fs::exists(metrics)) fault = concat(metrics.string(), " is not there");
+    const fs::path folder = options_.out;
+    std::string fault = fault_of_record(folder);
+    if (fault.empty()) {
+      const json record = read_model_record(folder);
+      if (record.is_null()) return false;
+      require_same_identity(identity_, record.value("identity", json::object()),
+                            concat("the model in ", options_.out));
+      fault = fault_of_file(folder / kWeights, record["model_sha256"]);
+      if (fault.empty())
+        fault = fault_of_file(folder / kMetrics, text_at(record, "metrics_sha256"));
+    }
     if (fault.empty()) {
       log::info(options_.out, " holds this model already");
       return true;
     }
     log::warning(fault, ": the model is trained again");
-    fs::remove(fs::path(options_.out) / kRecord);
+    fs::remove(folder / kMetrics);  // of which a part may be damaged
+    fs::remove(folder / kRecord);
     return false;
   }
 
@@ -244,6 +251,7 @@ class Run {
     return {{"config", config_},
             {"config_digest", digest_of(config_)},
             {"identity", identity_},
+            {"metrics_sha256", to_hex(sha256_file(fs::path(options_.out) / kMetrics))},
             {"tokenizer_sha256", text_.tokenizer},
             {"corpus", text_.corpus},
             {"weights", options_.optimiser.ema > 0 ? "average" : "last"},

@@ -1,23 +1,31 @@
 #include "train/model_file.h"
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/json_text.h"
 
 namespace reprise {
 namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
-constexpr const char* kModelFormat = "reprise-model 1";
+constexpr const char* kSeal = "digest";
+constexpr const char* kModelFormat = "reprise-model 2";
+
+std::string seal_of(json record) {
+  record.erase(kSeal);
+  return digest_of(record);
+}
+
+bool is_of_train(const json& record) { return text_at(record, "format") == kModelFormat; }
 
 bool is_record(const json& record) {
-  const auto text = [&](const char* key) {
-    return record.contains(key) && record[key].is_string();
-  };
   const auto section = [](const json& of, const char* key) {
     return of.contains(key) && of[key].is_object();
   };
-  return record.is_object() && text("format") && record["format"] == kModelFormat &&
-         text("model_sha256") && text("tokenizer_sha256") && section(record, "config") &&
+  const auto text = [&](const char* key) { return !text_at(record, key).empty(); };
+  return is_of_train(record) && text_at(record, kSeal) == seal_of(record) && text("model_sha256") &&
+         text("tokenizer_sha256") && section(record, "config") &&
          section(record["config"], "model") &&
          (!record.contains("identity") || section(record, "identity"));
 }
@@ -29,36 +37,52 @@ json record_of(const fs::path& folder) {
   return record;
 }
 
-ModelOptions options_of(const json& record) {
+ModelOptions options_of(const json& record, const fs::path& folder) {
   ModelOptions options;
-  OptionSet("model", "")
-      .add("model", options)
-      .read_json({{"model", record.at("config").at("model")}});
-  validate(options);
+  try {
+    OptionSet("model", "")
+        .add("model", options)
+        .read_json({{"model", record.at("config").at("model")}});
+    validate(options);
+  } catch (const Error& error) {
+    fail(ExitCode::kBadInput, (folder / kRecord).string(), ": ", error.what());
+  }
   return options;
+}
+
+json parse_record(const fs::path& path) {
+  return json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
 }
 
 }  // namespace
 
-std::string fault_of_weights(const fs::path& folder, const json& record) {
-  const fs::path path = folder / kWeights;
+std::string fault_of_file(const fs::path& path, const std::string& digest) {
   if (!fs::exists(path)) return concat(path.string(), " is not there");
-  if (to_hex(sha256_file(path)) == record["model_sha256"]) return "";
+  if (to_hex(sha256_file(path)) == digest) return "";
   return concat(path.string(), ": damaged (its checksum differs from ", kRecord, "'s)");
+}
+
+std::string fault_of_record(const fs::path& folder) {
+  const fs::path path = folder / kRecord;
+  const json record = fs::exists(path) ? parse_record(path) : json(nullptr);
+  const bool cut = record.is_discarded(), changed = is_of_train(record) && !is_record(record);
+  return cut || changed ? concat(path.string(), ": damaged (not as `reprise train` wrote it)") : "";
 }
 
 json read_model_record(const fs::path& folder) {
   const fs::path path = folder / kRecord;
   if (!fs::exists(path)) return nullptr;
-  json record = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  json record = parse_record(path);
   require(is_record(record), ExitCode::kBadInput, path.string(),
           ": not the record of a model that `reprise train` finished; remove it to train again");
   return record;
 }
 
 ModelFile::ModelFile(const fs::path& folder)
-    : record_(record_of(folder)), options_(options_of(record_)), weights_(folder / kWeights) {
-  const std::string fault = fault_of_weights(folder, record_);
+    : record_(record_of(folder)),
+      options_(options_of(record_, folder)),
+      weights_(folder / kWeights) {
+  const std::string fault = fault_of_file(folder / kWeights, record_["model_sha256"]);
   require(fault.empty(), ExitCode::kBadInput, fault);
 }
 
@@ -68,6 +92,7 @@ void write_model(const fs::path& folder, std::span<const ArrayView> weights, jso
   const Sha256 digest = write_safetensors(folder / kWeights, weights);
   record["format"] = kModelFormat;
   record["model_sha256"] = to_hex(digest);
+  record[kSeal] = seal_of(record);
   write_file(folder / kRecord, record.dump(1) + "\n");
 }
 

@@ -37,13 +37,17 @@ class ModelFile {
   SafetensorsFile weights_;
 };
 
-/// Writes both files, train.json last with the checksum and "format" added to `record`, which holds
-/// "config" and "tokenizer_sha256". Throws kFailure.
+/// Writes both files, train.json last with the checksums and "format" added to `record`, which
+/// holds "config" and "tokenizer_sha256". Throws kFailure.
 void write_model(const std::filesystem::path& folder, std::span<const ArrayView> weights,
                  nlohmann::json record);
 
-/// What is wrong with the weights that `record`, the folder's, speaks of; "" where nothing is.
-std::string fault_of_weights(const std::filesystem::path& folder, const nlohmann::json& record);
+/// What is wrong with a file of which train.json has the SHA-256 `digest`; "" where nothing is.
+std::string fault_of_file(const std::filesystem::path& path, const std::string& digest);
+
+/// What is wrong with the folder's train.json, where it was cut or changed; "" where it is whole,
+/// not there, or JSON of another program, which read_model_record() refuses.
+std::string fault_of_record(const std::filesystem::path& folder);
 
 inline constexpr const char* kRecord = "train.json";
 inline constexpr const char* kWeights = "model.safetensors";

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <csignal>
-
 #include <map>
 
 #include "base/error.h"
@@ -115,6 +114,8 @@ TEST_F(ModelFileTest, ARecordThatTrainDidNotWriteIsRefused) {
                                                               {"model_sha256", 5},
                                                               {"tokenizer_sha256", nullptr},
                                                               {"identity", "text"},
+                                                              {"corpus", 5},
+                                                              {"layouts", 5},
                                                               {"config", json::array()}}) {
     json wrong = whole;
     wrong[key] = value;
@@ -123,6 +124,32 @@ TEST_F(ModelFileTest, ARecordThatTrainDidNotWriteIsRefused) {
   }
   write_file(folder_ / "train.json", "{}");
   EXPECT_THROW(read_model_record(folder_.path()), Error);
+  EXPECT_EQ(fault_of_record(folder_.path()), "") << "of another program: refused, not removed";
+}
+
+TEST_F(ModelFileTest, ARecordThatWasCutOrChangedIsDamaged) {
+  write();
+  EXPECT_EQ(fault_of_record(folder_.path()), "");
+  const std::string whole = read_file(folder_ / "train.json");
+  json changed = json::parse(whole);
+  changed["config"]["model"]["width"] = 64;
+  for (const std::string& damaged : {std::string(), whole.substr(0, 100), changed.dump()}) {
+    write_file(folder_ / "train.json", damaged);
+    EXPECT_THAT(fault_of_record(folder_.path()), testing::HasSubstr("train.json: damaged"))
+        << damaged;
+  }
+}
+
+TEST_F(ModelFileTest, AModelThatCannotBeIsRefusedWithItsFile) {
+  write_model(folder_.path(), {},
+              {{"config", {{"model", {{"width", "x"}}}}}, {"tokenizer_sha256", "abc"}});
+  try {
+    const ModelFile model(folder_.path());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
+    EXPECT_THAT(error.what(), testing::HasSubstr("train.json: --model.width: 'x' is not"));
+  }
 }
 
 }  // namespace

@@ -182,7 +182,7 @@ TEST_P(RunTest, AFinishedRunIsNotRunAgainAndNotOverwritten) {
   EXPECT_EQ(fs::last_write_time(folder_ / "out" / "model.safetensors"), written);
 }
 
-TEST_P(RunTest, AModelThatLostAFileIsTrainedAgainToTheSameBits) {
+TEST_P(RunTest, AModelThatLostAFileOrHasOneCutIsTrainedAgainToTheSameBits) {
   ASSERT_EQ(start("untouched").exit_code, 0);
   ASSERT_EQ(start("out").exit_code, 0);
   const auto expect_training = [&](const std::string& reason) {
@@ -200,6 +200,10 @@ TEST_P(RunTest, AModelThatLostAFileIsTrainedAgainToTheSameBits) {
   expect_training("model.safetensors: damaged");
   fs::remove(folder_ / "out" / "metrics.jsonl");
   expect_training("metrics.jsonl is not there");
+  fs::resize_file(folder_ / "out" / "metrics.jsonl", 100);
+  expect_training("metrics.jsonl: damaged");
+  fs::resize_file(folder_ / "out" / "train.json", 100);
+  expect_training("train.json: damaged");
 }
 
 TEST_P(RunTest, AFolderIsRefusedWhileAnotherRunHoldsItAndSweptAfterwards) {
