@@ -80,12 +80,23 @@ class Evaluation {
   fs::path trace_path() const { return fs::path(options_.out) / "trace.h5"; }
   fs::path segments_folder() const { return fs::path(options_.out) / "segments"; }
 
-  /// Whether the trace is there already. Throws kBadInput where it is one of another configuration.
-  bool finished_before() const {
+  /// As rank 0, which holds the folder's lock, finds it.
+  bool finished_before() const { return any_rank(comm_, comm_.rank() == 0 && holds_this_trace()); }
+
+  /// Throws kBadInput where the trace that is there is one of another configuration. One that
+  /// cannot be read is scored again, so that a study goes on by itself.
+  bool holds_this_trace() const {
     if (!fs::exists(trace_path())) return false;
-    require(TraceReader(trace_path()).attributes().configuration_digest ==
-                attributes_.configuration_digest,
-            ExitCode::kBadInput, trace_path().string(),
+    std::string found;
+    try {
+      found = TraceReader(trace_path()).attributes().configuration_digest;
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::kBadInput) throw;
+      log::warning(error.what(), ": the text is scored again");
+      fs::remove(trace_path());
+      return false;
+    }
+    require(found == attributes_.configuration_digest, ExitCode::kBadInput, trace_path().string(),
             ": a trace of another configuration; give another --eval.out or delete it");
     log::info(trace_path().string(), " is already there");
     return true;
@@ -231,7 +242,7 @@ Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const Eva
   require_tokenizer(artifact.artifact, corpus);
   require(!corpus.documents(options.split).empty(), ExitCode::kBadInput, "the split ",
           enum_name(options.split), " of ", options.corpus, " holds no document");
-  corpus.check_shards(options.split, comm.rank(), comm.size());
+  together(comm, [&] { corpus.check_shards(options.split, comm.rank(), comm.size()); });
   at::set_num_threads(static_cast<int>(options.threads));
   const ComputeDevice device = start_device(options.device, comm);
   const EvalOptions options_there = resolved(options, model_options(artifact.artifact), device);

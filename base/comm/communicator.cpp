@@ -69,6 +69,22 @@ std::vector<std::string> gather_texts(Communicator& comm, const std::string& min
   return texts;
 }
 
+void together(Communicator& comm, const std::function<void()>& work) {
+  std::string mine;  // "<code> <message>"
+  try {
+    work();
+  } catch (const Error& error) {
+    mine = concat(static_cast<int>(error.code()), ' ', error.what());
+  }
+  const std::vector<std::string> errors = gather_texts(comm, mine);
+  for (size_t rank = 0; rank < errors.size(); ++rank) {
+    if (errors[rank].empty()) continue;
+    const size_t space = errors[rank].find(' ');
+    fail(static_cast<ExitCode>(std::stoi(errors[rank])),
+         rank == 0 ? "" : concat("rank ", rank, ": "), errors[rank].substr(space + 1));
+  }
+}
+
 void require_agreement(Communicator& comm, std::string_view what, const std::string& mine) {
   const std::vector<std::string> texts = gather_texts(comm, mine);
   std::string differing;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -58,6 +59,11 @@ int64_t sum_over_ranks(Communicator& comm, int64_t value);
 bool any_rank(Communicator& comm, bool value);
 std::string broadcast_text(Communicator& comm, std::string text, int root = 0);
 std::vector<std::string> gather_texts(Communicator& comm, const std::string& mine);
+
+/// Runs `work`, which calls no collective, on every rank. Where it throws an Error on any, every
+/// rank throws that of the lowest such rank: so none that goes on is ended in the middle of what
+/// follows.
+void together(Communicator& comm, const std::function<void()>& work);
 
 /// Throws kUsage on every rank, naming the ranks that differ from rank 0, unless all pass the same
 /// text.

@@ -137,17 +137,20 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
     require_place_for(file, "--pack.out", OutputKind::kFile, inputs_of(options));
 
   const Corpus corpus(options.corpus);
+  Trained trained = read_trained(options, corpus, comm.rank());
+  const bool refines = trained.options.family != Family::kStatic && options.refine_share > 0;
+  together(comm, [&] {  // refused before the lock and the work of packing
+    (void)unit_options(scoring, trained.options);
+    if (refines) corpus.check_shards(Split::kValid, comm.rank(), comm.size());
+  });
   std::optional<FileLock> lock;
   if (comm.rank() == 0) lock.emplace(lock_output(options.out, kBeside));
-  Trained trained = read_trained(options, corpus, comm.rank());
-  (void)unit_options(scoring, trained.options);  // refused before the work of packing
   std::string file;
   nlohmann::json packing;
   if (comm.rank() == 0) file = pack_and_tell(std::move(trained.weights), options, packing);
   // From here on, every rank knows the weights only as they come back from the packed bytes.
   Artifact artifact = parse_artifact(broadcast_text(comm, std::move(file)), options.out);
 
-  const bool refines = trained.options.family != Family::kStatic && options.refine_share > 0;
   if (refines)
     artifact.gate = calibrate_entropy_gate(artifact, corpus,
                                            {options.refine_share, scoring, options.threads}, comm);

@@ -41,7 +41,7 @@ ExitCode run_train(std::span<const std::string> words, Communicator& comm) {
   require(corpus.tokenizer().vocab() == model.vocab, ExitCode::kUsage, "model.vocab is ",
           model.vocab, ", but the tokenizer of ", options.corpus, " has ",
           corpus.tokenizer().vocab(), " pieces; give that");
-  corpus.check_shards(Split::kTrain, comm.rank(), comm.size());
+  together(comm, [&] { corpus.check_shards(Split::kTrain, comm.rank(), comm.size()); });
   const BatchSampler sampler(corpus, Split::kTrain, model.context, options.sequences,
                              static_cast<uint64_t>(options.seed));
   const TrainEnd end = train(model, options, set.resolved(), describe(corpus, sampler), comm);

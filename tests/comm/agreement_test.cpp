@@ -56,6 +56,16 @@ TEST(Agreement, BroadcastsTextOfAnyRoot) {
             "a longer text");
 }
 
+TEST(Agreement, AnErrorOfAnyRankIsThrownOnAll) {
+  Communicator& comm = test_comm();
+  const int last = comm.size() - 1;
+  const std::string message = message_of(ExitCode::kBadInput, [&] {
+    together(comm, [&] { require(comm.rank() != last, ExitCode::kBadInput, "a damaged shard"); });
+  });
+  EXPECT_EQ(message, concat(last == 0 ? "" : concat("rank ", last, ": "), "a damaged shard"));
+  EXPECT_EQ(message_of(ExitCode::kFailure, [&] { together(comm, [] {}); }), "");
+}
+
 TEST(Agreement, NamesTheRanksThatDiffer) {
   Communicator& comm = test_comm();
   require_agreement(comm, "the weather", "fine");

@@ -20,6 +20,10 @@ using testing::HasSubstr;
 constexpr const char* kModel =
     " --model.vocab 320 --model.width 32 --model.heads 2 --model.kv-heads 1 --model.context 64";
 
+/// Where results would lie.
+constexpr const char* kPlace = "place";
+constexpr const char* kNew = "place/new";
+
 /// A corpus and a model of a few steps, made once for all tests.
 class BadInput : public testing::Test {
  protected:
@@ -45,16 +49,16 @@ class BadInput : public testing::Test {
                   " --pack.bytes ", bytes, " --pack.out ", path(out));
   }
   static std::string data_words(const std::string& source, const std::string& more = "") {
-    return concat("data --data.vocab 320 --data.source ", path(source), " --data.out ", path("new"),
+    return concat("data --data.vocab 320 --data.source ", path(source), " --data.out ", path(kNew),
                   more);
   }
   static std::string train_words(const std::string& corpus, const std::string& more = "") {
-    return concat("train", kModel, " --train.corpus ", path(corpus), " --train.out ", path("new"),
+    return concat("train", kModel, " --train.corpus ", path(corpus), " --train.out ", path(kNew),
                   " --train.steps 2", more);
   }
   static std::string eval_words(const std::string& artifact) {
     return concat("eval --eval.artifact ", path(artifact), " --eval.corpus ", path("corpus"),
-                  " --eval.out ", path("new"));
+                  " --eval.out ", path(kNew));
   }
 
   /// A copy of the corpus or model, to be spoilt.
@@ -64,12 +68,14 @@ class BadInput : public testing::Test {
     return path("copy");
   }
 
-  /// Neither a result nor part of one lies where the result was to be.
+  /// Where the result was to be, in a folder of its own, lies nothing: no result, part of one, lock
+  /// or folder.
   static void expect_nothing_written() {
-    EXPECT_FALSE(fs::exists(path("new")));
-    for (const auto& entry : fs::directory_iterator(folder_->path()))
-      EXPECT_THAT(entry.path().filename().string(), testing::Not(HasSubstr(".tmp")));
-    fs::remove_all(path("new"));
+    if (!fs::exists(path(kPlace))) return;
+    ADD_FAILURE() << "left behind: " << path(kPlace);
+    for (const auto& entry : fs::recursive_directory_iterator(path(kPlace)))
+      ADD_FAILURE() << "left behind: " << entry.path();
+    fs::remove_all(path(kPlace));
   }
 
   static std::unique_ptr<TemporaryFolder> folder_;
@@ -117,11 +123,37 @@ TEST_F(BadInput, AShardWithAWrongHeaderOrCutShort) {
   expect_nothing_written();
 }
 
+TEST_F(BadInput, AShardThatOnlyAnotherRankReads) {
+  const Outcome data =
+      run_reprise(concat("data --data.source ", path("text/one"), ",", path("text/two"),
+                         " --data.vocab 320 --data.shard-tokens 2000 --data.out ", path("many")));
+  ASSERT_EQ(data.code, 0) << data.err;
+  for (const char* split : {"train", "valid", "test"}) {
+    const std::string shard = path(concat("many/", split, "_000001.bin"));
+    std::string bytes = read_file(shard);
+    bytes[1100] = static_cast<char>(bytes[1100] ^ 1);
+    write_file(shard, bytes);
+  }
+  const std::string many = path("many"), place = path(kNew);
+  for (const auto& [words, shard] : std::vector<std::pair<std::string, const char*>>{
+           {train_words("many"), "train_000001.bin"},
+           {concat("pack --pack.bytes 32000 --pack.model ", path("model"), " --pack.corpus ", many,
+                   " --pack.out ", place),
+            "valid_000001.bin"},
+           {concat("eval --eval.artifact ", path("artifact.reprise"), " --eval.corpus ", many,
+                   " --eval.out ", place),
+            "test_000001.bin"}}) {
+    SCOPED_TRACE(words);
+    expect_refusal(run_on_ranks(2, words), ExitCode::kBadInput, shard);
+    expect_nothing_written();
+  }
+}
+
 TEST_F(BadInput, ACorpusOrModelThatIsNotThere) {
   expect_refusal(run_reprise(train_words("nothing")), ExitCode::kBadInput, "nothing");
   expect_refusal(run_on_ranks(2, train_words("nothing")), ExitCode::kBadInput, "nothing");
   expect_refusal(run_reprise(eval_words("nothing")), ExitCode::kBadInput, "nothing");
-  expect_refusal(run_reprise(pack_words(32000, "new", "nothing")), ExitCode::kBadInput, "nothing");
+  expect_refusal(run_reprise(pack_words(32000, kNew, "nothing")), ExitCode::kBadInput, "nothing");
   expect_nothing_written();
 }
 
@@ -139,9 +171,9 @@ TEST_F(BadInput, ACheckpointOfAnotherConfiguration) {
 }
 
 TEST_F(BadInput, AByteTargetThatCannotBeReached) {
-  const Outcome small = run_reprise(pack_words(2000, "new"));
+  const Outcome small = run_reprise(pack_words(2000, kNew));
   expect_refusal(small, ExitCode::kCapUnreachable, "width");
-  const Outcome large = run_reprise(pack_words(2'000'000, "new"));
+  const Outcome large = run_reprise(pack_words(2'000'000, kNew));
   expect_refusal(large, ExitCode::kCapUnreachable, "width");
   expect_nothing_written();
 }
@@ -162,10 +194,10 @@ TEST_F(BadInput, AnArtifactThatWasCutOrChanged) {
 TEST_F(BadInput, TracesAndVerdictsThatAreNotThere) {
   expect_refusal(
       run_reprise(concat("verdict --verdict.margin-bpb 0.1 --verdict.recurrent ", path("no.h5"),
-                         " --verdict.static ", path("no.h5"), " --verdict.out ", path("new"))),
+                         " --verdict.static ", path("no.h5"), " --verdict.out ", path(kNew))),
       ExitCode::kBadInput, "no.h5");
   expect_refusal(run_reprise(concat("report --report.verdict ", path("no.json"), " --report.out ",
-                                    path("new"))),
+                                    path(kNew))),
                  ExitCode::kBadInput, "no.json");
   expect_nothing_written();
 }
@@ -187,7 +219,7 @@ TEST_F(BadInput, AnOutputThatWouldReplaceADeviceAFolderOrWhatIsRead) {
   const std::string before = read_file(artifact);
   for (const std::string& words :
        {pack_words(32000, "model/model.safetensors"), pack_words(32000, "corpus"),
-        pack_words(32000, "place/"), pack_words(32000, "file/new"), eval_to(artifact),
+        pack_words(32000, "place/new/"), pack_words(32000, "file/new"), eval_to(artifact),
         eval_to(corpus), eval_to("/dev/null"), train_to(artifact), train_to(corpus + "/new"),
         verdict + artifact, verdict + "/dev/null", verdict + path("file/new"), report + artifact,
         report + path("./artifact.reprise"), report + corpus,
@@ -196,20 +228,19 @@ TEST_F(BadInput, AnOutputThatWouldReplaceADeviceAFolderOrWhatIsRead) {
     expect_refusal(run_reprise(words), ExitCode::kUsage, "name another place");
     EXPECT_EQ(read_file(artifact), before);
   }
-  EXPECT_FALSE(fs::exists(path("place")));
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
   expect_nothing_written();
 }
 
 TEST_F(BadInput, APlaceWhereAnotherRunIsAtWork) {
   {
-    const FileLock trace = lock_folder(path("held")), artifact = lock_output(path("new"));
+    const FileLock trace = lock_folder(path("held")), artifact = lock_output(path(kNew));
     const std::string holder = concat("another run (process ", getpid());
     expect_refusal(
         run_on_ranks(2, concat("eval --eval.artifact ", path("artifact.reprise"), " --eval.corpus ",
                                path("corpus"), " --eval.out ", path("held"))),
         ExitCode::kFailure, holder);
-    expect_refusal(run_on_ranks(2, pack_words(32000, "new")), ExitCode::kFailure, holder);
+    expect_refusal(run_on_ranks(2, pack_words(32000, kNew)), ExitCode::kFailure, holder);
   }
   EXPECT_FALSE(fs::exists(path("held")));
   expect_nothing_written();
@@ -218,7 +249,7 @@ TEST_F(BadInput, APlaceWhereAnotherRunIsAtWork) {
 TEST_F(BadInput, ARecordOfAModelWithAWrongType) {
   const std::string model = copy_of("model");
   write_file(fs::path(model) / "train.json", "{\"format\": 1}");
-  expect_refusal(run_reprise(pack_words(32000, "new", "copy")), ExitCode::kBadInput,
+  expect_refusal(run_reprise(pack_words(32000, kNew, "copy")), ExitCode::kBadInput,
                  "train.json: not the record");
   expect_nothing_written();
 }
@@ -232,7 +263,7 @@ Outcome run_two_ranks(const std::string& first, const std::string& second,
 }
 
 TEST_F(BadInput, RanksWithOtherWords) {
-  const std::string pack = pack_words(32000, "new");
+  const std::string pack = pack_words(32000, kNew);
   for (const auto& other : {concat(pack, " --pack.refine-share 0"), concat(pack, " --help"),
                             train_words("corpus"), std::string("--version"), std::string()}) {
     SCOPED_TRACE(other);
@@ -248,7 +279,7 @@ TEST_F(BadInput, RanksWithTheSameWordsThatReadOtherConfigurations) {
   const std::vector<std::pair<std::string, std::string>> commands{
       {train_words("corpus"), "train.seed"},
       {data_words("text/one"), "data.max-bytes"},
-      {pack_words(32000, "new"), "pack.threads"},
+      {pack_words(32000, kNew), "pack.threads"},
       {eval_words("artifact.reprise"), "eval.seed"},
       {"verdict", "verdict.draws"},
       {"report", "report.documents"}};
@@ -271,8 +302,8 @@ TEST_F(BadInput, ARankThatThrowsEndsTheJobAndLeavesNoModel) {
   const std::array<std::string, 2> folders{path("here"), path("there")};
   for (const auto& folder : folders) make_folder(folder);
   fs::create_directory_symlink(path("corpus"), fs::path(folders[0]) / "local");
-  const std::string words = concat("train", kModel, " --train.corpus local --train.out ",
-                                   path("new"), " --train.steps 2");
+  const std::string words =
+      concat("train", kModel, " --train.corpus local --train.out ", path(kNew), " --train.steps 2");
   const Outcome outcome = run_two_ranks(words, words, folders);
   expect_refusal(outcome, ExitCode::kBadInput, "rank 1: local");
   expect_nothing_written();
