@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 
 namespace reprise {
 namespace fs = std::filesystem;
@@ -102,9 +103,13 @@ void remove_temporaries(const fs::path& folder,
 FileLock::FileLock(const fs::path& file, const std::string& place,
                    std::chrono::milliseconds patience, Leave leave)
     : file_(fs::absolute(file)), made_folders_(folders_to_make(file_)), leave_(leave) {
-  const auto end = std::chrono::steady_clock::now() + patience;
+  const auto start = std::chrono::steady_clock::now();
+  bool told = false;
   while ((descriptor_ = try_lock(file_)) < 0) {
-    if (std::chrono::steady_clock::now() > end)
+    const auto waited = std::chrono::steady_clock::now() - start;
+    if (patience > kPatience && waited > kPatience && !std::exchange(told, true))
+      log::info("waits for another run", holder_of(file_), " in ", place, " to end");
+    if (waited > patience)
       fail(ExitCode::kFailure, "another run", holder_of(file_), " works in ", place,
            "; wait for it or name another place");
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -59,6 +59,8 @@ ExitCode run_study(std::span<const std::string> words, Communicator& comm) {
   const Action action = asks_for_help ? Action::kPlan : take_action(rest);
   if (asks_for_help) rest = {"--help"};
   const bool as_json = take_flag(rest, "--json");
+  require(!as_json || action != Action::kRun, ExitCode::kUsage,
+          "--json is for plan and status; run prints what the verdict says");
 
   const auto study = read_study(rest);
   if (!study) return ExitCode::kOk;

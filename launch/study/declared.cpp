@@ -117,9 +117,9 @@ void ArmOptions::bind(OptionSet& set, const std::string& prefix) {
 }
 
 OptionSet Declared::bind() {
-  OptionSet set(
-      "study",
-      "plan, run or show a study: reprise study plan|run|status --study.file FILE [--json]");
+  OptionSet set("study",
+                "plan, run or show a study: reprise study plan|run|status --study.file FILE; "
+                "plan and status take --json");
   set.add("study", study).add("data", data);
   all.bind(set, "");
   set.add("verdict", verdict).add("report", report);

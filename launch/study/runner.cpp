@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/file.h"
 #include "base/file_lock.h"
@@ -16,14 +18,27 @@
 namespace reprise {
 namespace {
 
+/// Whether a variable tells a process of an MPI job where it belongs; the settings of a user, which
+/// have OMPI_MCA_ in front as many of a job's have, are not meant.
+bool is_of_a_job(std::string_view variable) {
+  const auto starts = [&](const auto& heads) {
+    return std::ranges::any_of(heads, [&](const char* head) { return variable.starts_with(head); });
+  };
+  const std::array settings{"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_MCA_"};
+  const std::array of_jobs{"OMPI_MCA_orte_", "OMPI_MCA_ess", "OMPI_MCA_pmix",
+                           "OMPI_MCA_initial_wdir", "OMPI_MCA_shmem_RUNTIME"};
+  const std::array launchers{"OMPI_", "PMIX_", "ORTE_"};
+  return starts(of_jobs) || (starts(launchers) && !starts(settings));
+}
+
 /// Ours, without what a launcher around this process says of it, and with what mpirun asks of root.
 std::vector<std::string> node_environment(int64_t threads) {
+  const bool in_a_job = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr;
   std::vector<std::string> all;
   for (char** entry = environ; *entry; ++entry) {
     const std::string_view text = *entry;
     const bool set_here = text.starts_with("OMP_NUM_THREADS=");
-    const bool of_launcher = text.starts_with("OMPI_COMM_WORLD_") || text.starts_with("PMIX_");
-    if (!set_here && !of_launcher) all.emplace_back(text);
+    if (!set_here && !(in_a_job && is_of_a_job(text))) all.emplace_back(text);
   }
   all.push_back(concat("OMP_NUM_THREADS=", threads));
   if (geteuid() == 0) {
@@ -67,6 +82,13 @@ constexpr std::chrono::seconds kPatience{15};  // for the command of a study tha
 
 bool finished(ExitCode code) { return code == ExitCode::kOk || code == ExitCode::kInconclusive; }
 
+/// What a code says that no command of ours gives: a shell's for what it cannot start, and for what
+/// a signal ended. The log may hold nothing on it.
+std::string meaning_of(int code, const RunnerOptions& options) {
+  if (code == 127) return concat(" (cannot start ", options.launcher.front(), ")");
+  return code > 128 ? concat(" (killed by signal ", code - 128, ")") : "";
+}
+
 /// Codes a shell or mpirun made up count as faults.
 ExitCode known_code(int code) {
   const auto known = {ExitCode::kOk,           ExitCode::kUsage,
@@ -94,8 +116,9 @@ ExitCode run_node(const Graph& graph, const Node& node, const RunnerOptions& opt
   if (finished(code)) {
     record_done(node, options.out, {code, watch.seconds()});
   } else if (!end.interrupted && code != ExitCode::kResumable) {
-    fail(code, node.name, " ended with exit code ", end.code, ": ", last_line(log), " (",
-         log.string(), ")");
+    const std::string said = last_line(log);
+    fail(code, node.name, " ended with exit code ", end.code, meaning_of(end.code, options),
+         said.empty() ? "" : ": ", said, " (", log.string(), ")");
   }
   return end.interrupted && !finished(code) ? ExitCode::kResumable : code;
 }

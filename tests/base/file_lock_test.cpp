@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "tests/support/temporary_folder.h"
 
 namespace reprise {
@@ -77,6 +78,19 @@ TEST_F(FileLockTest, OfOneOutputLeavesItsNeighboursAlone) {
   const Holder holder([&] { return lock_output(place_); });
   EXPECT_THAT(refusal([&] { return lock_output(place_); }), HasSubstr("another run"));
   EXPECT_EQ(refusal([&] { return lock_output(place_.string() + "2"); }), "taken");
+}
+
+TEST_F(FileLockTest, SaysThatItWaitsWhereItWaitsLong) {
+  const Holder holder([&] { return lock_output(place_); });
+  testing::internal::CaptureStderr();
+  log::start(log::Level::kInfo, 0, 1);
+  refusal([&] {
+    return FileLock(place_.string() + ".lock", "a place", std::chrono::milliseconds(2500),
+                    FileLock::Leave::kFile);
+  });
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr(concat("waits for another run (process ", holder.process(), " on ")));
+  EXPECT_THAT(said, HasSubstr(" in a place to end\n"));
 }
 
 TEST_F(FileLockTest, LeavesNothing) {

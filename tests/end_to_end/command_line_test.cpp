@@ -78,6 +78,7 @@ TEST(CommandLine, RefusesNothingAndMisspeltCommands) {
   expect_refusal(run_reprise("tra"), ExitCode::kUsage, "unknown command 'tra'");
   expect_refusal(run_reprise("study rum"), ExitCode::kUsage, "did you mean 'run'?");
   expect_refusal(run_reprise("study"), ExitCode::kUsage, "plan, run or status");
+  expect_refusal(run_reprise("study run --json"), ExitCode::kUsage, "--json is for plan");
 }
 
 TEST(CommandLine, RefusesAbbreviationsStrayWordsAndMissingValues) {

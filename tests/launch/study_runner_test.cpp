@@ -47,9 +47,13 @@ class StudyRunner : public testing::Test {
     write_file(folder_ / "reprise", kFakeProgram);
     fs::permissions(folder_ / "reprise", fs::perms::owner_all);
     options_ = {folder_ / "out", {folder_ / "launcher"}, folder_ / "reprise"};
-    write_file(folder_ / "launcher", "#!/bin/sh\nshift\nexec \"$@\"\n");  // drops the ranks
-    fs::permissions(folder_ / "launcher", fs::perms::owner_all);
+    write_launcher("shift\nexec \"$@\"\n");  // drops the ranks
     build(1);
+  }
+
+  void write_launcher(const std::string& script) const {
+    write_file(folder_ / "launcher", concat("#!/bin/sh\n", script));
+    fs::permissions(folder_ / "launcher", fs::perms::owner_all);
   }
 
   /// data -> train -> eval, with an option of train.
@@ -211,7 +215,30 @@ TEST_F(StudyRunner, SuccessWithoutTheOutputIsAFault) {
 
 TEST_F(StudyRunner, AProgramThatIsNotThereIsAFault) {
   options_.launcher = {folder_ / "nothing"};
-  EXPECT_THAT(error_of_run(ExitCode::kFailure), HasSubstr("exit code 127"));
+  EXPECT_THAT(
+      error_of_run(ExitCode::kFailure),
+      HasSubstr(concat("exit code 127 (cannot start ", folder_.path().string(), "/nothing) (")));
+}
+
+TEST_F(StudyRunner, ANodeThatASignalEndedIsSaidToBe) {
+  write_launcher("kill -9 $$\n");
+  EXPECT_THAT(error_of_run(ExitCode::kFailure),
+              HasSubstr("data ended with exit code 137 (killed by signal 9) ("));
+}
+
+TEST_F(StudyRunner, NothingOfAnMpiJobAroundItReachesANode) {
+  write_launcher(concat("env > ", (folder_ / "seen").string(), "\nshift\nexec \"$@\"\n"));
+  const std::vector<std::string> of_the_job{"OMPI_COMM_WORLD_SIZE", "OMPI_UNIVERSE_SIZE",
+                                            "PMIX_NAMESPACE", "OMPI_MCA_orte_hnp_uri",
+                                            "OMPI_MCA_ess"};
+  for (const auto& name : of_the_job) setenv(name.c_str(), "1", 1);
+  setenv("OMPI_MCA_btl", "self,tcp", 1);
+  run_graph(graph_, options_);
+  for (const auto& name : of_the_job) unsetenv(name.c_str());
+  unsetenv("OMPI_MCA_btl");
+  const std::string seen = read_file(folder_ / "seen");
+  for (const auto& name : of_the_job) EXPECT_THAT(seen, Not(HasSubstr(name + "=")));
+  EXPECT_THAT(seen, HasSubstr("OMPI_MCA_btl=self,tcp\n")) << "a setting of the user's";
 }
 
 TEST_F(StudyRunner, ASignalIsHandedOnAndTheStudyIsResumable) {
