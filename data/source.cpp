@@ -117,14 +117,25 @@ size_t length_of_domain(const std::string& description) {
   return colon != std::string::npos && description.find('/') > colon ? colon : 0;
 }
 
+/// Nothing that is named as text is passed over in silence, nor waited for.
+void require_text_in(const fs::directory_entry& entry) {
+  require(!entry.is_directory(), ExitCode::kBadInput, entry.path().string(),
+          ": a link to a folder, which is not followed; name that as a source of its own");
+  require(entry.is_regular_file(), ExitCode::kBadInput, entry.path().string(),
+          ": neither a file nor a folder; move it away");
+}
+
 std::vector<fs::path> files_below(const fs::path& folder) {
   std::vector<fs::path> files;
   fs::recursive_directory_iterator end, entry(folder);
   for (; entry != end; ++entry) {
-    if (is_hidden(entry->path()))
+    const bool to_descend = entry->is_directory() && !entry->is_symlink();
+    if (is_hidden(entry->path())) {
       entry.disable_recursion_pending();
-    else if (entry->is_regular_file())
+    } else if (!to_descend) {
+      require_text_in(*entry);
       files.push_back(entry->path());
+    }
   }
   std::ranges::sort(files);
   return files;
@@ -144,6 +155,7 @@ NamedSource find_source(const std::string& description) {
     const auto status = fs::status(path);
     require(fs::exists(status), ExitCode::kBadInput, "--data.source ", path.string(),
             ": no such file or folder");
+    if (!fs::is_directory(status)) require_text_in(fs::directory_entry(path));
     source.files = fs::is_directory(status) ? files_below(path) : std::vector{path};
   } catch (const fs::filesystem_error& error) {
     fail(ExitCode::kBadInput, "cannot list ", path.string(), ": ", error.code().message());

@@ -44,7 +44,7 @@ std::filesystem::path path_of_source(const std::string& description);
 
 /// Reads "[domain:]path" and lists the files below, sorted; names that start with a dot are passed
 /// over. The domain is the path's last name without its ending unless given. Throws kBadInput where
-/// nothing is there.
+/// nothing is there, and for what is neither file nor folder: a link to a folder, a pipe.
 NamedSource find_source(const std::string& description);
 
 /// `tokenizer` decodes shards, and only those need one; it must outlive the file.

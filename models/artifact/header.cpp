@@ -25,6 +25,12 @@ GateRule read_gate(const nlohmann::json& json) {
                 parse_fixed_width(json.at("threshold").get<std::string>()),
                 parse_fixed_width(json.at("fraction").get<std::string>()),
                 json.at("calibrated_on").get<std::string>()};
+  require(0 <= gate.fraction && gate.fraction <= 1, ExitCode::kBadInput,
+          "the gate's fraction is no share: ", gate.fraction);
+  require(gate.calibrated_on.size() == kHexDigest &&
+              gate.calibrated_on.find_first_not_of("0123456789abcdef") == std::string::npos,
+          ExitCode::kBadInput, "the gate's text is not named by a SHA-256: '", gate.calibrated_on,
+          "'");
   if (gate.calibrated_on == std::string(kHexDigest, '0')) gate.calibrated_on.clear();
   return gate;
 }

@@ -1,6 +1,7 @@
 #include "data/source.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "data/shard.h"
@@ -9,6 +10,7 @@
 
 namespace reprise {
 namespace {
+namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -117,6 +119,27 @@ TEST(Source, AFolderIsListedSortedWithoutHiddenFiles) {
   EXPECT_EQ(source.domain, folder.path().filename().string());
   EXPECT_EQ(find_source((folder / "a.jsonl").string()).domain, "a");
   EXPECT_EQ(find_source(concat("web:", folder.path().string())).domain, "web");
+}
+
+TEST(Source, WhatIsNeitherFileNorFolderIsRefused) {
+  const TemporaryFolder folder;
+  make_folder(folder / "text");
+  make_folder(folder / "elsewhere");
+  write_file(folder / "elsewhere/b.txt", "x");
+  fs::create_symlink("../elsewhere/b.txt", folder / "text/a.txt");
+  const auto refusal = [&](const char* source) {
+    return error_of(ExitCode::kBadInput, [&] { find_source((folder / source).string()); });
+  };
+  EXPECT_EQ(refusal("text"), "no error") << "a link to a file";
+  fs::create_directory_symlink("../elsewhere", folder / "text/link");
+  EXPECT_THAT(refusal("text"), HasSubstr("text/link: a link to a folder"));
+  fs::remove(folder / "text/link");
+  fs::create_symlink("nowhere", folder / "text/link");
+  EXPECT_THAT(refusal("text"), HasSubstr("text/link: neither a file nor a folder"));
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(refusal("pipe"), HasSubstr("pipe: neither a file nor a folder"));
+  fs::create_directory_symlink("elsewhere", folder / "named");
+  EXPECT_EQ(refusal("named"), "no error") << "a source may be a link itself";
 }
 
 TEST(Source, WhereNothingIsItSaysSo) {
