@@ -17,6 +17,9 @@ enum class Purpose : uint32_t {
   kRandomGate = 3,  ///< the gate that draws tokens at random
   kBootstrap = 4,   ///< documents drawn again; step = draw
   kTest = 5,
+  kDepth = 6,          ///< passes of a training step
+  kWeightNoise = 7,    ///< noise on the weights of a training step
+  kTokenShuffle = 8,   ///< token weights of a training step in another order
 };
 
 class RandomStream {

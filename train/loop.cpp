@@ -179,6 +179,7 @@ class Run {
         {"step", step},
         {"loss", report.loss},
         {"bits_per_byte", to_bits(Nats{report.parts.at(0).second}).value / text_.bytes_per_token},
+        {"passes", report.passes},
         {"rate_factor", report.rate_factor},
         {"gradient_norm", report.gradient_norm},
         {"tokens", (step + 1) * trainer_.tokens_per_step()},

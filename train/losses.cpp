@@ -1,6 +1,7 @@
 #include "train/losses.h"
 
 #include <ATen/ATen.h>
+#include <ATen/OpMathType.h>
 
 #include <algorithm>
 #include <cmath>
@@ -28,6 +29,29 @@ at::Tensor gated_refinement(const at::Tensor& coarse, const at::Tensor& refined_
                             const at::Tensor& rows_M, double kappa) {
   const at::Tensor coarse_N = coarse.flatten();
   return coarse_N.index_fill(0, rows_M, 0).sum() + refined_M.sum() + kappa * coarse_N.sum();
+}
+
+at::Tensor monotone(const at::Tensor& earlier, const at::Tensor& later, double margin) {
+  return at::relu(later - earlier.detach() + margin).sum();
+}
+
+at::Tensor state_distance(const at::Tensor& last, const at::Tensor& early) {
+  const auto sums = at::toOpMathType(early.scalar_type());
+  return (last.detach().to(sums) - early.to(sums)).square().mean(-1).sum();
+}
+
+at::Tensor prediction_distance(const at::Tensor& last_logits, const at::Tensor& early_logits) {
+  const at::Tensor log_p = at::log_softmax(last_logits.detach(), -1);
+  return (log_p.exp() * (log_p - at::log_softmax(early_logits, -1))).sum();
+}
+
+at::Tensor norm_change(const at::Tensor& earlier, const at::Tensor& later) {
+  const auto sums = at::toOpMathType(later.scalar_type());
+  const double root_width = std::sqrt(static_cast<double>(later.size(-1)));
+  const auto rms = [&](const at::Tensor& states) {
+    return at::linalg_vector_norm(states.to(sums), 2, at::IntArrayRef{-1}) / root_width;
+  };
+  return (rms(later) - rms(earlier)).square().sum();
 }
 
 std::vector<double> pass_weights(const PassWeights& options, int64_t passes, double progress) {

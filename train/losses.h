@@ -25,6 +25,24 @@ at::Tensor deep_supervision(std::span<const at::Tensor> nats_per_pass,
 at::Tensor gated_refinement(const at::Tensor& coarse, const at::Tensor& refined_M,
                             const at::Tensor& rows_M, double kappa);
 
+/// (5) sum_i [L_t,i - sg(L_{t-1},i) + margin]_+: a pass that predicts worse than the one before it.
+/// The hinge between successive steps of Ma et al., "Learning activity progression in LSTMs", CVPR
+/// 2016, on losses. One shape; no gradient flows into `earlier`.
+at::Tensor monotone(const at::Tensor& earlier, const at::Tensor& later, double margin);
+
+/// (6) sum_i |sg(h_R,i) - h_t,i|^2 / D: an early pass imitates the state of the last. Zhang et al.,
+/// "Be your own teacher", arXiv:1905.08094. [..., D]; the mean over channels, so that the term's
+/// weight does not depend on the width.
+at::Tensor state_distance(const at::Tensor& last, const at::Tensor& early);
+
+/// (6) sum_i KL(sg(p_R,i) || p_t,i) of softmax(logits), in nats: the same for predictions. Hinton
+/// et al., arXiv:1503.02531. [..., V].
+at::Tensor prediction_distance(const at::Tensor& last_logits, const at::Tensor& early_logits);
+
+/// (13) sum_i (rms(h_t,i) - rms(h_{t-1},i))^2: the norm-stabiliser of Krueger and Memisevic,
+/// arXiv:1511.08400, over passes; norms are divided by the root of the width. [..., D].
+at::Tensor norm_change(const at::Tensor& earlier, const at::Tensor& later);
+
 enum class PassWeighting { kUniform, kGeometric, kAnnealed };
 
 struct PassWeights {

@@ -1,131 +1,39 @@
 #include "train/objective.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/grad_mode.h>
 
-#include <algorithm>
-
-#include "models/cost.h"
+#include "train/head_cost.h"
 
 namespace reprise {
 namespace {
 
-constexpr double kBackwardAndForward = 3;  // backward multiplies by weights and by activations
-
 constexpr double kLargestKappa = 1e6;  // fp32 holds the sum of a batch's nats times this
 
-LossPart part_of(const at::Tensor& nats) { return {nats.detach().sum(at::kDouble), nats.numel()}; }
-
-/// L_R, the cross-entropy after the last base pass.
-class FinalOnly final : public Objective {
- public:
-  explicit FinalOnly(const ModelOptions& model) : model_(model) {}
-
-  Loss loss(const Network& network, const Batch& batch, double) const override {
-    const BasePasses base = network.base_passes(batch.inputs_BT);
-    const at::Tensor nats_BT = network.cross_entropy(base.features_BTD, batch.targets_BT);
-    return {nats_BT.sum(), {part_of(nats_BT)}};
+std::unique_ptr<PrimaryLoss> make_primary(const ObjectiveOptions& options,
+                                          const ModelOptions& model) {
+  switch (options.kind) {
+    case ObjectiveKind::kDeepSupervision:
+      return make_deep_supervision(options.passes);
+    case ObjectiveKind::kGatedRefinement:
+      return make_gated_refinement(options.refine_share, options.kappa, model);
+    case ObjectiveKind::kFinalOnly:
+      break;
   }
-  std::vector<std::string> parts(double) const override { return {"final"}; }
-  double flops_per_token(double) const override {
-    return kBackwardAndForward * base_flops(model_, mean_position(model_));
-  }
+  return make_final_only();
+}
 
- private:
-  ModelOptions model_;
-};
+/// Forward through every pass, backward, which is twice that, through those with a graph.
+double flops_of_passes(ModelOptions model, const StepDepth& depth) {
+  const PassWork work = mean_position(model);
+  model.passes = depth.passes;
+  const double forward = base_flops(model, work);
+  model.passes = depth.graph_passes;
+  if (depth.first_with_graph() > 0) model.prelude = 0;
+  return forward + 2 * base_flops(model, work);
+}
 
-class DeepSupervision final : public Objective {
- public:
-  DeepSupervision(const PassWeights& weights, const ModelOptions& model)
-      : weights_(weights), model_(model) {}
-
-  Loss loss(const Network& network, const Batch& batch, double progress) const override {
-    const auto weights = pass_weights(weights_, model_.passes, progress);
-    const BasePasses base = network.base_passes(batch.inputs_BT, {.all_passes = true});
-    Loss loss;
-    std::vector<at::Tensor> nats;
-    std::vector<double> nats_weights;
-    for (int64_t pass = model_.passes - 1; pass >= 0; --pass) {
-      const double weight = weights[static_cast<size_t>(pass)];
-      if (weight == 0) continue;  // an annealed pass costs nothing any more
-      nats.push_back(network.cross_entropy(network.readout(base, pass), batch.targets_BT));
-      nats_weights.push_back(weight);
-      loss.parts.push_back(part_of(nats.back()));
-    }
-    loss.nats = deep_supervision(nats, nats_weights);
-    return loss;
-  }
-  std::vector<std::string> parts(double progress) const override {
-    const auto weights = pass_weights(weights_, model_.passes, progress);
-    std::vector<std::string> names;
-    for (int64_t pass = model_.passes; pass >= 1; --pass)
-      if (weights[static_cast<size_t>(pass - 1)] > 0) names.push_back(concat("pass_", pass));
-    return names;
-  }
-  double flops_per_token(double progress) const override {
-    const PassWork work = mean_position(model_);
-    const auto more_readouts = static_cast<double>(parts(progress).size() - 1);
-    return kBackwardAndForward *
-           (base_flops(model_, work) + more_readouts * readout_flops(model_, work));
-  }
-
- private:
-  PassWeights weights_;
-  ModelOptions model_;
-};
-
-class GatedRefinement final : public Objective {
- public:
-  GatedRefinement(const ObjectiveOptions& options, const ModelOptions& model)
-      : options_(options), model_(model) {}
-
-  Loss loss(const Network& network, const Batch& batch, double) const override {
-    const BasePasses base = network.base_passes(batch.inputs_BT, {.keys = true});
-    const at::Tensor coarse_BT = network.cross_entropy(base.features_BTD, batch.targets_BT);
-    const at::Tensor rows_M =
-        pick_most_uncertain(uncertainty(network, base.features_BTD), options_.refine_share);
-    const at::Tensor targets_M = batch.targets_BT.flatten().index_select(0, rows_M);
-    const at::Tensor refined_M =
-        network.cross_entropy(network.refine_rows(base, rows_M), targets_M);
-
-    const LossPart coarse = part_of(coarse_BT), refined = part_of(refined_M);
-    const LossPart before = part_of(coarse_BT.detach().flatten().index_select(0, rows_M));
-    const LossPart gated{coarse.nats - before.nats + refined.nats, coarse.tokens};
-    return {gated_refinement(coarse_BT, refined_M, rows_M, options_.kappa),
-            {gated, coarse, refined, before}};
-  }
-  std::vector<std::string> parts(double) const override {
-    return {"gated", "coarse", "refined", "refined_before"};
-  }
-  double flops_per_token(double) const override {
-    const PassWork work = mean_position(model_);
-    const double trained =
-        base_flops(model_, work) + options_.refine_share * refinement_flops(model_, work);
-    const double gate =
-        2.0 * static_cast<double>(model_.width * model_.vocab);  // reads the head once more
-    return kBackwardAndForward * trained + gate;
-  }
-
- private:
-  /// Entropy of every coarse prediction, a sequence at a time: all logits at once can be larger
-  /// than the model.
-  static at::Tensor uncertainty(const Network& network, const at::Tensor& features_BTD) {
-    const torch::autograd::AutoGradMode no_graph(false);
-    std::vector<at::Tensor> entropies_T;
-    for (const at::Tensor& features_TD : features_BTD.unbind(0))
-      entropies_T.push_back(entropy_nats(network.logits(features_TD)));
-    return at::stack(entropies_T);
-  }
-
-  ObjectiveOptions options_;
-  ModelOptions model_;
-};
-
-}  // namespace
-
-void validate(const ObjectiveOptions& options, const ModelOptions& model) {
-  require(options.kind == ObjectiveKind::kFinalOnly || model.family == Family::kRecurrent,
+void validate_primary(const ObjectiveOptions& options, const ModelOptions& model) {
+  require(options.kind == ObjectiveKind::kFinalOnly || model.family != Family::kStatic,
           ExitCode::kUsage, "train.objective ", enum_name(options.kind),
           " needs shared passes; the ", enum_name(model.family), " family takes final-only");
   require(options.passes.decay > 0 && options.passes.decay <= 1, ExitCode::kUsage,
@@ -143,18 +51,93 @@ void validate(const ObjectiveOptions& options, const ModelOptions& model) {
           options.kappa, "; it must be from 0 to ", kLargestKappa);
 }
 
+}  // namespace
+
+void validate(const ObjectiveOptions& options, const ModelOptions& model) {
+  validate_primary(options, model);
+  validate(options.depth, model);
+  const int64_t most = most_passes(options.depth, model);
+  require(options.depth.delay_share == 0 || most >= 2 ||
+              options.kind == ObjectiveKind::kGatedRefinement,
+          ExitCode::kUsage, "train.delay-share ", options.depth.delay_share,
+          " delays nothing: the model runs one pass and refines no token");
+  validate(options.terms, model, most);
+  validate(options.weights, model);
+}
+
+Objective::Objective(const ObjectiveOptions& options, const ModelOptions& model, uint64_t seed)
+    : options_(options),
+      model_(model),
+      seed_(seed),
+      primary_(make_primary(options, model)),
+      terms_(make_terms(options.terms, model)) {}
+
+Parameters Objective::seen(const Parameters& parameters, const StepOf& at) const {
+  return seen_in_step(options_.weights, model_, seed_, at.step, parameters);
+}
+
+StepDepth Objective::depth(const StepOf& at) const {
+  return depth_of_step(options_.depth, model_, seed_, at);
+}
+
+PassUse Objective::use(const StepDepth& depth, double progress) const {
+  PassUse use = primary_->use(depth, progress);
+  for (const auto& term : terms_)
+    if (term->applies(depth)) use.add(term->use(depth));
+  use.uncertainty = use.uncertainty || options_.tokens != TokenWeighting::kNone;
+  return use;
+}
+
+at::Tensor Objective::token_weights(PassReader& passes, const StepOf& at) const {
+  if (options_.tokens == TokenWeighting::kNone) return {};
+  const at::Tensor weights_BT = hard_weights(passes.uncertainty_BT());
+  if (options_.tokens == TokenWeighting::kHard) return weights_BT;
+  const RandomStream stream(seed_, Purpose::kTokenShuffle, static_cast<uint32_t>(at.step));
+  return shuffled_weights(weights_BT, stream, passes.batch().first_sequence);
+}
+
+Loss Objective::loss(const Network& network, const Parameters& parameters, const Batch& batch,
+                     const StepOf& at) const {
+  const StepDepth step_depth = depth(at);
+  PassReader passes(network, batch, step_depth, use(step_depth, at.progress()));
+  Loss loss = primary_->loss(passes, token_weights(passes, at), at.progress());
+  const int64_t tokens = batch.inputs_BT.numel();
+  const auto add = [&](const at::Tensor& sum, double weight) {
+    loss.nats = loss.nats + weight * sum;
+    loss.parts.push_back({sum.detach().to(at::kDouble), tokens});
+  };
+  for (const auto& term : terms_)
+    if (term->applies(step_depth)) add(term->sum(passes), term->weight());
+  if (options_.weights.code_entropy > 0)
+    add(mean_code_bits(options_.weights, parameters) * static_cast<double>(tokens),
+        options_.weights.code_entropy);
+  return loss;
+}
+
+std::vector<std::string> Objective::parts(const StepOf& at) const {
+  const StepDepth step_depth = depth(at);
+  std::vector<std::string> names = primary_->parts(step_depth, at.progress());
+  for (const auto& term : terms_)
+    if (term->applies(step_depth)) names.push_back(term->name());
+  if (options_.weights.code_entropy > 0) names.emplace_back("code_bits");
+  return names;
+}
+
+double Objective::flops_per_token(const StepOf& at) const {
+  const StepDepth step_depth = depth(at);
+  const PassUse use = this->use(step_depth, at.progress());
+  const PassWork work = mean_position(model_);
+  double flops = flops_of_passes(model_, step_depth) + use.flops;
+  for (const int64_t pass : use.readouts)
+    flops += (pass >= step_depth.first_with_graph() ? 3 : 1) * readout_flops(model_, work);
+  if (use.uncertainty) flops += head_flops(model_, work);
+  return flops;
+}
+
 std::unique_ptr<Objective> make_objective(const ObjectiveOptions& options,
-                                          const ModelOptions& model) {
+                                          const ModelOptions& model, uint64_t seed) {
   validate(options, model);
-  switch (options.kind) {
-    case ObjectiveKind::kDeepSupervision:
-      return std::make_unique<DeepSupervision>(options.passes, model);
-    case ObjectiveKind::kGatedRefinement:
-      return std::make_unique<GatedRefinement>(options, model);
-    case ObjectiveKind::kFinalOnly:
-      break;
-  }
-  return std::make_unique<FinalOnly>(model);
+  return std::make_unique<Objective>(options, model, seed);
 }
 
 }  // namespace reprise

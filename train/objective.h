@@ -1,5 +1,10 @@
-// What is minimised: an objective runs the network the way its equation (losses.h) needs, and gives
-// sums over the tokens of the batch, which the step divides once by the tokens of all ranks.
+// What is minimised: an objective decides how many passes a step runs (depth.h), which weights they
+// see (objectives/weight_view.h) and what is made of them: a primary loss (objectives/primary.h)
+// over weighted tokens, and terms added to it (objectives/terms.h). All are sums over the tokens of
+// the batch, which the step divides once by the tokens of all ranks.
+//
+//   const Network network(model, objective->seen(parameters, at), compute);
+//   const Loss loss = objective->loss(network, parameters, batch, at);
 #pragma once
 
 #include <memory>
@@ -7,34 +12,27 @@
 #include <vector>
 
 #include "base/options.h"
-#include "models/network.h"
-#include "train/losses.h"
+#include "train/depth.h"
+#include "train/objectives/primary.h"
+#include "train/objectives/terms.h"
+#include "train/objectives/token_weights.h"
+#include "train/objectives/weight_view.h"
 
 namespace reprise {
-
-enum class ObjectiveKind { kFinalOnly, kDeepSupervision, kGatedRefinement };
-template <>
-struct EnumNames<ObjectiveKind> {
-  static constexpr std::array names{std::pair{ObjectiveKind::kFinalOnly, "final-only"},
-                                    std::pair{ObjectiveKind::kDeepSupervision, "deep-supervision"},
-                                    std::pair{ObjectiveKind::kGatedRefinement, "gated-refinement"}};
-};
-
-template <>
-struct EnumNames<PassWeighting> {
-  static constexpr std::array names{std::pair{PassWeighting::kUniform, "uniform"},
-                                    std::pair{PassWeighting::kGeometric, "geometric"},
-                                    std::pair{PassWeighting::kAnnealed, "annealed"}};
-};
 
 struct ObjectiveOptions {
   ObjectiveKind kind = ObjectiveKind::kFinalOnly;
   PassWeights passes = {};
   double refine_share = 0.15, kappa = 0.5;
+  DepthOptions depth = {};
+  TokenWeighting tokens = TokenWeighting::kNone;
+  TermOptions terms = {};
+  WeightOptions weights = {};
 
   template <class Visitor>
   void visit(Visitor&& field) {
-    field("objective", kind, "", "what is minimised; the static family takes final-only");
+    field("objective", kind, "",
+          "the primary loss, to which terms are added; the static family takes final-only");
     field("pass-weights", passes.weighting, "",
           "deep-supervision: weight of the passes before the last");
     field("pass-decay", passes.decay, "per pass",
@@ -46,40 +44,49 @@ struct ObjectiveOptions {
     field("kappa", kappa, "",
           "gated-refinement: weight of the coarse loss of every token, which protects the first "
           "pass");
+    depth.visit(field);
+    field("token-weights", tokens, "",
+          "of the primary loss: hard: in proportion to the entropy of the last base pass's "
+          "prediction; shuffled: the same weights, dealt out at random within a sequence");
+    terms.visit(field);
+    weights.visit(field);
   }
 };
 
 /// Throws kUsage, also where the model's family does not take the objective.
 void validate(const ObjectiveOptions& options, const ModelOptions& model);
 
-/// Sequences of token ids and what follows each token.
-struct Batch {
-  at::Tensor inputs_BT, targets_BT;
-};
-
-/// A sum over some of the batch's tokens, for the record.
-struct LossPart {
-  at::Tensor nats;  ///< scalar, fp64, without a graph
-  int64_t tokens = 0;
-};
-
-struct Loss {
-  at::Tensor nats;  ///< scalar with a graph
-  std::vector<LossPart>
-      parts;  ///< as Objective::parts() names them; the first is the model's prediction
-};
-
 class Objective {
  public:
-  virtual ~Objective() = default;
-  /// `progress` is the share of training done.
-  virtual Loss loss(const Network& network, const Batch& batch, double progress) const = 0;
-  virtual std::vector<std::string> parts(double progress) const = 0;
-  /// Nominal operations, forward and backward, per token of the batch.
-  virtual double flops_per_token(double progress) const = 0;
+  /// As validated. `seed` is that of the run.
+  Objective(const ObjectiveOptions& options, const ModelOptions& model, uint64_t seed);
+
+  /// The parameters as the network of this step is to see them; for all of its micro-batches.
+  Parameters seen(const Parameters& parameters, const StepOf& at) const;
+  /// `parameters` are the trained ones.
+  Loss loss(const Network& network, const Parameters& parameters, const Batch& batch,
+            const StepOf& at) const;
+  /// Names of Loss::parts: the primary loss's, the first of which is the model's prediction, then
+  /// the terms', not weighted.
+  std::vector<std::string> parts(const StepOf& at) const;
+  StepDepth depth(const StepOf& at) const;
+  /// Nominal operations of the step's depth, forward and backward, per token of the batch. Work on
+  /// the weights themselves (noise, entropy of codes) is not counted.
+  double flops_per_token(const StepOf& at) const;
+
+ private:
+  PassUse use(const StepDepth& depth, double progress) const;
+  at::Tensor token_weights(PassReader& passes, const StepOf& at) const;
+
+  ObjectiveOptions options_;
+  ModelOptions model_;
+  uint64_t seed_;
+  std::unique_ptr<PrimaryLoss> primary_;
+  std::vector<std::unique_ptr<Term>> terms_;
 };
 
+/// Validates.
 std::unique_ptr<Objective> make_objective(const ObjectiveOptions& options,
-                                          const ModelOptions& model);
+                                          const ModelOptions& model, uint64_t seed);
 
 }  // namespace reprise

@@ -95,11 +95,11 @@ Share share_of(int64_t sequences, const Communicator& comm) {
   return {first, sequences * (comm.rank() + 1) / comm.size() - first};
 }
 
-Batch to_tensors(const TokenBatch& tokens, at::Device device) {
+Batch to_tensors(const TokenBatch& tokens, int64_t first_sequence, at::Device device) {
   const auto copy = [&](const std::vector<int64_t>& ids) {
     return moved_to(device, at::tensor(ids, at::kLong).view({tokens.sequences, tokens.length}));
   };
-  return {copy(tokens.inputs), copy(tokens.targets)};
+  return {copy(tokens.inputs), copy(tokens.targets), first_sequence};
 }
 
 }  // namespace
@@ -112,7 +112,7 @@ Trainer::Trainer(const ModelOptions& model, const TrainOptions& options, Communi
       device_(device),
       compute_(compute_type(options.precision)),
       parameters_(model, static_cast<uint64_t>(options.seed), device),
-      objective_(make_objective(options.objective, model)),
+      objective_(make_objective(options.objective, model, static_cast<uint64_t>(options.seed))),
       owner_of_(owners_of(options.optimiser, parameters_.list(), comm)),
       mine_(owned_by(comm.rank(), owner_of_, parameters_.list())),
       optimiser_(options.optimiser, mine_, compute_),
@@ -137,8 +137,9 @@ StepReport Trainer::step(int64_t step, const BatchSource& batches) {
 
   StepReport report;
   report.loss = all.objective() / static_cast<double>(tokens_per_step());
-  const auto names = objective_->parts(at.progress());
+  const auto names = objective_->parts(at);
   for (size_t i = 0; i < names.size(); ++i) report.parts.emplace_back(names[i], all.part(i));
+  report.passes = objective_->depth(at).passes;
   report.rate_factor = rate_factor(options_.schedule, at);
   report.gradient_norm = all.gradient_norm();
   report.fault = find_fault(mine, all, step, batches);
@@ -164,17 +165,19 @@ void Trainer::gather_weights() {
 }
 
 Trainer::RunningSums Trainer::run_passes(int64_t step, const BatchSource& batches, Backward last) {
-  const double progress = StepOf{step, options_.steps}.progress();
+  const StepOf at{step, options_.steps};
   const Share share = share_of(options_.sequences, comm_);
   const int64_t at_once =
       options_.micro_sequences > 0 ? options_.micro_sequences : std::max<int64_t>(share.count, 1);
-  RunningSums sums(objective_->parts(progress).size(), device_);
+  RunningSums sums(objective_->parts(at).size(), device_);
   gradients_.zero();
+  const Parameters seen = objective_->seen(parameters_, at);
   for (int64_t done = 0; done < share.count; done += at_once) {
     const int64_t count = std::min(at_once, share.count - done);
-    const Batch batch = to_tensors(batches(step, share.first + done, count), device_);
-    const Network network(model_, parameters_, compute_);
-    const Loss loss = objective_->loss(network, batch, progress);
+    const Batch batch =
+        to_tensors(batches(step, share.first + done, count), share.first + done, device_);
+    const Network network(model_, seen, compute_);
+    const Loss loss = objective_->loss(network, parameters_, batch, at);
     hooks_.follow(done + count == share.count ? last : Backward::kPartial);
     (loss.nats / static_cast<double>(tokens_per_step())).backward();
     sums.add(loss);
@@ -212,7 +215,7 @@ StateShare Trainer::state() const {
 }
 
 double Trainer::flops_per_step(int64_t step) const {
-  return objective_->flops_per_token(StepOf{step, options_.steps}.progress()) *
+  return objective_->flops_per_token({step, options_.steps}) *
          static_cast<double>(tokens_per_step());
 }
 

@@ -72,8 +72,11 @@ double predicted_training_flops(const json& options) {
   ModelOptions model;
   TrainOptions train;
   OptionSet("train", "").add("model", model).add("train", train).read_json(options);
-  const double tokens = static_cast<double>(train.steps * train.sequences * model.context);
-  return tokens * make_objective(train.objective, model)->flops_per_token(/*progress=*/1);
+  const auto objective = make_objective(train.objective, model, static_cast<uint64_t>(train.seed));
+  double flops_per_token_and_step = 0;  // depth and parts may change with every step
+  for (int64_t step = 0; step < train.steps; ++step)
+    flops_per_token_and_step += objective->flops_per_token({step, train.steps});
+  return flops_per_token_and_step * static_cast<double>(train.sequences * model.context);
 }
 
 json overview(const Study& study, const Graph& graph, const RunnerOptions& options) {

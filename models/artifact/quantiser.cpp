@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "models/artifact/half_quantiser.h"
 #include "models/artifact/row_quantiser.h"
@@ -20,12 +22,16 @@ void check_values(const HostTensor& tensor) {
 
 }  // namespace
 
+bool stored_as_rows(std::span<const int64_t> shape, const QuantiserOptions& options) {
+  const int64_t elements =
+      std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+  return shape.size() >= 2 && elements > options.half_elements;
+}
+
 std::unique_ptr<Quantiser> make_quantiser(const HostTensor& tensor,
                                           const QuantiserOptions& options) {
   check_values(tensor);
-  const auto elements = static_cast<int64_t>(tensor.values.size());
-  if (tensor.shape.size() < 2 || elements <= options.half_elements)
-    return std::make_unique<HalfQuantiser>(tensor);
+  if (!stored_as_rows(tensor.shape, options)) return std::make_unique<HalfQuantiser>(tensor);
   return std::make_unique<RowQuantiser>(tensor, options);
 }
 

@@ -43,6 +43,9 @@ class Quantiser {
   virtual QuantisedTensor quantise(double slope) const = 0;
 };
 
+/// Whether a tensor of this shape becomes rows of integers.
+bool stored_as_rows(std::span<const int64_t> shape, const QuantiserOptions& options);
+
 /// Keeps a reference to `tensor`. Throws kBadInput, naming it, where a weight is not finite or lies
 /// beyond binary16.
 std::unique_ptr<Quantiser> make_quantiser(const HostTensor& tensor,

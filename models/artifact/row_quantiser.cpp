@@ -19,8 +19,6 @@ constexpr double kNearestClip = 1.5;
 /// What a scale of the ladder codes to, about; counted so that the forecast of small rows is right.
 constexpr double kScaleBits = 3;
 
-int largest_code(int64_t bits) { return (1 << (bits - 1)) - 1; }
-
 /// Clipped, then rounded to nearest even by the addition of 1.5 * 2^23.
 int code_of(float weight, float inverse_scale, float largest) {
   constexpr float kRounder = 12582912.0F;
@@ -58,7 +56,21 @@ std::vector<double> code_bits(std::span<const uint32_t> counts) {
   return bits;
 }
 
+bool clips_too_near(uint16_t scale, int64_t bits, double rms) {
+  return largest_code(bits) * from_half(scale) < kNearestClip * rms;
+}
+
 }  // namespace
+
+int largest_code(int64_t bits) { return (1 << (bits - 1)) - 1; }
+
+std::vector<float> row_scales(double rms, int64_t bits) {
+  if (rms == 0) return {1};
+  std::vector<float> scales;
+  for (const uint16_t scale : scale_ladder(rms))
+    if (!clips_too_near(scale, bits, rms)) scales.push_back(from_half(scale));
+  return scales;
+}
 
 RowQuantiser::RowQuantiser(const HostTensor& tensor, const QuantiserOptions& options)
     : tensor_(tensor),
@@ -72,7 +84,7 @@ RowQuantiser::RowQuantiser(const HostTensor& tensor, const QuantiserOptions& opt
   const double rms = std::sqrt(mean_square_);
   for (const uint16_t scale : scale_ladder(rms))
     for (int64_t bits = options.min_bits; bits <= options.max_bits; ++bits) {
-      if (largest_code(bits) * from_half(scale) < kNearestClip * rms) continue;
+      if (clips_too_near(scale, bits, rms)) continue;
       const bool clipped = measure({bits, scale});
       if (!clipped) break;  // more bits would give the same codes
     }

@@ -39,6 +39,13 @@ class RowQuantiser : public Quantiser {
   std::vector<Cost> costs_;  ///< [choice][row]
 };
 
+/// The largest code of `bits` bits.
+int largest_code(int64_t bits);
+
+/// The scales that a row of `bits` bits chooses from, in a tensor of this root mean square, finest
+/// first; for training that meets the quantiser before the packer does.
+std::vector<float> row_scales(double rms, int64_t bits);
+
 std::vector<float> dequantise_rows(std::string_view scales, std::string_view codes);
 
 }  // namespace reprise

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "tests/models/gradient_check.h"
+#include "train/objectives/token_weights.h"
 
 namespace reprise {
 namespace {
@@ -72,6 +73,61 @@ TEST(GatedRefinement, GradientsAgreeWithDifferences) {
   const at::Tensor picked = rows({1, 3});
   test::expect_gradients([&] { return gated_refinement(coarse, refined, picked, 0.1).square(); },
                          {coarse, refined});
+}
+
+TEST(Monotone, IsWhatAPassLosesAgainstTheOneBefore) {
+  // 1 - 2 + 0.5 < 0, 3 - 2 + 0.5, 2 - 2 + 0.5
+  EXPECT_DOUBLE_EQ(monotone(values({2, 2, 2}), values({1, 3, 2}), 0.5).item<double>(), 2);
+}
+
+TEST(Monotone, GradientsAgreeWithDifferencesInTheLaterPassOnly) {
+  const at::Tensor earlier = values({2, 2, 2}), later = values({1, 3, 2});
+  test::expect_gradients([&] { return monotone(earlier, later, 0.5).square(); }, {later});
+  monotone(earlier, later, 0.5).backward();
+  EXPECT_FALSE(earlier.grad().defined());
+}
+
+TEST(StateDistance, IsTheMeanOverChannelsSummedOverTokens) {
+  const at::Tensor last = values({1, 2, 3, 4}).view({2, 2}), early = values({1, 0, 0, 0});
+  EXPECT_DOUBLE_EQ(state_distance(last, early.view({2, 2})).item<double>(), (4 + 9 + 16) / 2.0);
+  test::expect_gradients([&] { return state_distance(last, early.view({2, 2})); }, {early});
+}
+
+TEST(PredictionDistance, IsTheDivergenceFromTheLastPass) {
+  const at::Tensor last = at::log(at::tensor({0.5, 0.5}, at::kDouble)).view({1, 2});
+  const at::Tensor early = at::log(at::tensor({0.25, 0.75}, at::kDouble)).view({1, 2});
+  EXPECT_NEAR(prediction_distance(last, early).item<double>(),
+              0.5 * std::log(2.0) + 0.5 * std::log(2.0 / 3), 1e-12);
+  const at::Tensor leaf = values({0.3, -1, 2, 0.1, 0.2, 0.3});
+  const at::Tensor target = values({1, 2, 3, -1, 0, 1}).view({2, 3});
+  test::expect_gradients([&] { return prediction_distance(target, leaf.view({2, 3})); }, {leaf});
+}
+
+TEST(NormChange, IsTheSquaredChangeOfTheRootMeanSquare) {
+  const at::Tensor earlier = values({3, 4, 1, 1}), later = values({6, 8, 1, -1});
+  // (rms 10 / sqrt 2 - 5 / sqrt 2)^2 and 0
+  EXPECT_NEAR(norm_change(earlier.view({2, 2}), later.view({2, 2})).item<double>(), 12.5, 1e-12);
+  test::expect_gradients(
+      [&] {
+        return norm_change(earlier.view({2, 2}), later.view({2, 2})).square();
+      },
+      {earlier, later});
+}
+
+TEST(HardWeights, HaveMeanOneInEachSequenceAndNoGraph) {
+  const at::Tensor uncertainty = values({1, 3, 0, 0}).view({2, 2});
+  const at::Tensor weights = hard_weights(uncertainty);
+  EXPECT_TRUE(at::equal(weights, at::tensor({0.5, 1.5, 1.0, 1.0}, at::kDouble).view({2, 2})));
+  EXPECT_FALSE(weights.requires_grad());
+}
+
+TEST(ShuffledWeights, AreTheSequencesOwnWhereverABatchBegins) {
+  const at::Tensor weights = at::arange(24, at::kDouble).view({3, 8});
+  const RandomStream stream(1, Purpose::kTokenShuffle, 2);
+  const at::Tensor all = shuffled_weights(weights, stream, 4);
+  EXPECT_TRUE(at::equal(std::get<0>(all.sort(1)), weights));
+  EXPECT_FALSE(at::equal(all, weights));
+  EXPECT_TRUE(at::equal(shuffled_weights(weights.narrow(0, 1, 2), stream, 5), all.narrow(0, 1, 2)));
 }
 
 TEST(Entropy, IsThatOfTheDistribution) {

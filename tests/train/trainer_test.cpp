@@ -75,6 +75,71 @@ TEST(Trainer, LossesAndWeightsDoNotDependOnTheNumberOfRanks) {
   }
 }
 
+/// Every way to compose an objective once, in a model of three passes.
+std::vector<std::pair<std::string, ObjectiveOptions>> compositions() {
+  ObjectiveOptions drawn, study, terms, hard, shuffled, quantised;
+  drawn.depth = {.draw = DepthDraw::kPoissonLognormal, .graph_passes = 2};
+  drawn.kind = ObjectiveKind::kDeepSupervision;
+  study.kind = ObjectiveKind::kGatedRefinement;
+  study.depth.delay_share = 0.25;
+  study.weights = {.noise = WeightNoise::kUniform, .noisy = NoisyWeights::kAll};
+  terms.terms = {.monotone = 1,
+                 .shortcut_pass = 2,
+                 .shortcut_loss = 0.1,
+                 .shortcut_state = 0.1,
+                 .shortcut_kl = 0.1,
+                 .norm_change = 0.1};
+  hard.tokens = TokenWeighting::kHard;
+  shuffled.tokens = TokenWeighting::kShuffled;
+  quantised.weights = {.noise = WeightNoise::kFakeQuantise, .code_entropy = 0.01};
+  return {{"drawn", drawn}, {"study", study},       {"terms", terms},
+          {"hard", hard},   {"shuffled", shuffled}, {"quantised", quantised}};
+}
+
+ModelOptions three_passes() {
+  ModelOptions model = test::small_model();
+  model.width = 24, model.heads = 2, model.kv_heads = 1;  // its MLPs are packed as codes
+  model.passes = 3;
+  return model;
+}
+
+TEST(Trainer, NorDoThoseOfComposedObjectives) {
+  const ModelOptions model = three_passes();
+  const auto batches = test::counting_batches(model);
+  for (const auto& [name, objective] : compositions()) {
+    SCOPED_TRACE(name);
+    TrainOptions options = test::small_training();
+    options.objective = objective;
+    const Outcome together = run(options, test_comm(), 6, batches, model);
+    expect_alike(together, run(options, *make_self_communicator(), 6, batches, model));
+    TrainOptions parts = options;
+    parts.micro_sequences = 1;
+    expect_alike(run(parts, test_comm(), 6, batches, model), together);
+    for (size_t i = 0; i < together.reports.size(); ++i) EXPECT_EQ(together.reports[i].fault, "");
+  }
+}
+
+// What a checkpoint holds is all that the next step depends on, in the midst of every schedule.
+TEST(Trainer, GoesOnFromItsStateToTheSameBitsInMidSchedule) {
+  const ModelOptions model = three_passes();
+  const auto batches = test::counting_batches(model);
+  for (const auto& [name, objective] : compositions()) {
+    SCOPED_TRACE(name);
+    TrainOptions options = test::small_training();
+    options.objective = objective;
+    Trainer whole(model, options, test_comm()), first(model, options, test_comm()),
+        second(model, options, test_comm());
+    for (int64_t step = 0; step < 8; ++step) whole.step(step, batches);
+    for (int64_t step = 0; step < 4; ++step) first.step(step, batches);
+    const auto saved = first.state(), restored = second.state();
+    for (size_t i = 0; i < saved.size(); ++i) restored[i].tensor.copy_(saved[i].tensor);
+    for (int64_t step = 4; step < 8; ++step) second.step(step, batches);
+    const auto expected = whole.state(), ours = second.state();
+    for (size_t i = 0; i < expected.size(); ++i)
+      EXPECT_TRUE(at::equal(ours[i].tensor, expected[i].tensor)) << expected[i].name;
+  }
+}
+
 TEST(Trainer, NorDoThoseOfTheStaticFamily) {
   ModelOptions model = test::small_model();
   model.family = Family::kStatic;
