@@ -114,6 +114,28 @@ TEST(PassRun, TruncatedItStoresNothingOfTheEarlierPasses) {
   EXPECT_LE(truncated, two + hidden);
 }
 
+/// The most that a forward and a backward pass hold, in bytes.
+int64_t peak_bytes(const ModelOptions& options, PassRun run) {
+  const Parameters parameters = lively_parameters(options, at::kFloat);
+  const at::Tensor tokens = some_tokens(options, 2, options.context);
+  const test::LiveBytes live;
+  const Network network(options, parameters, at::kBFloat16);
+  const BasePasses base = network.base_passes(tokens, {}, run);
+  network.cross_entropy(base.features_BTD, tokens).sum().backward();
+  return live.peak();
+}
+
+// The figures go to docs/training.md: --gtest_output=xml shows them.
+TEST(PassRun, TruncatedAtEightPassesItsPeakIsFarBelowTheFullOne) {
+  ModelOptions options;
+  options.passes = 8;
+  const int64_t full = peak_bytes(options, {}),
+                truncated = peak_bytes(options, {.graph_passes = 2});
+  RecordProperty("full_bytes", concat(full));
+  RecordProperty("truncated_bytes", concat(truncated));
+  EXPECT_LT(truncated, full / 2);
+}
+
 TEST(PassRun, TruncatedItsPreludeIsFreed) {
   ModelOptions options = test::tiny_recurrent();
   options.width = 64, options.context = 64;
