@@ -138,8 +138,10 @@ void require_place_for(const fs::path& path, std::string_view option, OutputKind
   refuse_unless(fs::is_directory(home, error), home.string(), " is no folder");
   const auto there = fs::status(place, error).type();
   const auto wanted = file ? fs::file_type::regular : fs::file_type::directory;
-  refuse_unless(there == fs::file_type::not_found || there == wanted, "there is something that is ",
-                file ? "no regular file" : "no folder");
+  refuse_unless(there == fs::file_type::not_found || there == wanted, place.string(),
+                !file                               ? " is no folder"
+                : there == fs::file_type::directory ? " is a folder"
+                                                    : " is no regular file");
   for (const fs::path& input : inputs)
     refuse_unless(!is_within(place, input), "it would be written over ", input.string(),
                   ", which is read");
