@@ -47,7 +47,7 @@ void close_document(Trace& trace, uint32_t document, uint32_t tokens) {
   d.first_token.push_back(first);
   d.tokens.push_back(tokens);
   d.bytes.push_back(sum_of(trace.tokens.bytes, first));
-  d.hash.push_back(to_hex(sha256(std::to_string(document))));
+  d.hash.push_back(to_hex(sha256(concat(document, " of ", tokens, " tokens"))));
   d.domain.push_back(document % 2);
   d.nats_base.push_back(sum_of(trace.tokens.nll_base, first));
   if (trace.passes == Passes::kBaseOnly) return;
