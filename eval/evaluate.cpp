@@ -24,6 +24,16 @@ namespace reprise {
 namespace fs = std::filesystem;
 namespace {
 
+/// What `work` gives, or its error with the file that is to blame in front.
+template <class Work>
+auto naming(const std::string& file, Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    fail(error.code(), file, ": ", error.what());
+  }
+}
+
 /// In a long document, one that begins with what windows before it have scored.
 const Window& last_of_the_longest(const std::vector<Window>& windows) {
   return *std::ranges::max_element(windows, std::ranges::less_equal{}, &Window::length);
@@ -48,7 +58,11 @@ class Evaluation {
         comm_(comm),
         stop_(stop),
         attributes_(describe(artifact, corpus, options, comm)),
-        network_(make_network(artifact.artifact, options.precision, tensor_device(device))),
+        network_(naming(options.artifact,
+                        [&] {
+                          return make_network(artifact.artifact, options.precision,
+                                              tensor_device(device));
+                        })),
         scorer_(network_, make_second_pass(artifact.artifact.gate, options)),
         slicer_(corpus.train_counts(), options.rare_share, options.early_tokens),
         unit_options_(unit_options(options, network_.options())),
@@ -245,7 +259,9 @@ Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const Eva
   together(comm, [&] { corpus.check_shards(options.split, comm.rank(), comm.size()); });
   at::set_num_threads(static_cast<int>(options.threads));
   const ComputeDevice device = start_device(options.device, comm);
-  const EvalOptions options_there = resolved(options, model_options(artifact.artifact), device);
+  const ModelOptions model =
+      naming(options.artifact, [&] { return model_options(artifact.artifact); });
+  const EvalOptions options_there = resolved(options, model, device);
   Evaluation evaluation(artifact, corpus, options_there, device, comm, stop);
   // Behind everything that refuses the run without a folder of its own.
   std::optional<FileLock> lock;

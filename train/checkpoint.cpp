@@ -180,7 +180,8 @@ void CheckpointFolder::restore(const CheckpointRecord& record, const StateShare&
     const fs::path path = place / file["name"].get<std::string>();
     const std::string recorded = file["sha256"];
     require(to_hex(sha256_file(path)) == recorded, ExitCode::kBadInput, path.string(),
-            ": damaged (its checksum differs from the manifest's)");
+            ": damaged (its checksum differs from the manifest's); remove ", place.string(),
+            " to start afresh, or from a checkpoint before it where there is one");
     read_tensors_into(path, wanted);
   }
   require(wanted.empty(), ExitCode::kBadInput, place.string(), ": lacks ",

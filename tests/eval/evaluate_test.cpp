@@ -147,6 +147,27 @@ TEST_F(EvaluateTest, WeightsThatFailACheckAreNotScored) {
   EXPECT_FALSE(fs::exists(out("broken")));
 }
 
+TEST_F(EvaluateTest, AnArtifactThatIsNoModelIsRefusedByItsName) {
+  const StopRequest stop;
+  const auto refusal = [&](const std::function<void(Artifact&)>& alter) -> std::string {
+    ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kRecurrent, {});
+    alter(artifact.artifact);
+    EvalOptions options = tiny_options(out("no-model"));
+    options.artifact = "arm.reprise";
+    try {
+      evaluate(artifact, *corpus_, options, test_comm(), stop);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kBadInput);
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_THAT(refusal([](Artifact& a) { a.model["width"] = -1; }),
+              testing::HasSubstr("arm.reprise: the artifact's model section: "));
+  EXPECT_THAT(refusal([](Artifact& a) { a.tensors.pop_back(); }),
+              testing::HasSubstr("arm.reprise: the artifact lacks "));
+}
+
 TEST_F(EvaluateTest, AttributesTellWhatWasDone) {
   const auto self = make_self_communicator();
   const ScoredArtifact artifact =
