@@ -3,8 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <functional>
 #include <optional>
+#include <ranges>
 
 #include "base/file.h"
 #include "base/file_lock.h"
@@ -36,7 +36,7 @@ auto naming(const std::string& file, Work work) {
 
 /// In a long document, one that begins with what windows before it have scored.
 const Window& last_of_the_longest(const std::vector<Window>& windows) {
-  return *std::ranges::max_element(windows, std::ranges::less_equal{}, &Window::length);
+  return *std::ranges::max_element(windows | std::views::reverse, {}, &Window::length);
 }
 
 /// The artifact's gate and its control, or none.
