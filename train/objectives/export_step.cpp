@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <cmath>
+#include <limits>
 
 #include "models/artifact/row_quantiser.h"
 
