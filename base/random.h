@@ -20,6 +20,7 @@ enum class Purpose : uint32_t {
   kDepth = 6,          ///< passes of a training step
   kWeightNoise = 7,    ///< noise on the weights of a training step
   kTokenShuffle = 8,   ///< token weights of a training step in another order
+  kBasisTerms = 9,     ///< vectors of the shared basis that a row takes; step = matrix
 };
 
 class RandomStream {

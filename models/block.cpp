@@ -1,7 +1,6 @@
 #include "models/block.h"
 
 #include <ATen/ATen.h>
-#include <ATen/OpMathType.h>
 
 #include "models/ops/attention.h"
 #include "models/ops/residual.h"
@@ -28,86 +27,84 @@ ops::Residual enter_layer(const LayerWeights& weights, const at::Tensor& hidden_
 ops::Residual add_attention(const LayerWeights& weights, const at::Tensor& stream,
                             const at::Tensor& attended) {
   if (weights.norm != NormPlacement::kPeri)
-    return ops::add_and_norm(stream, attended, weights.attention_scale_D);
-  const at::Tensor sum = ops::add_scaled(stream, attended, weights.attention_scale_D);
+    return ops::add_and_norm(stream, attended, weights.attention.scale_D);
+  const at::Tensor sum = ops::add_scaled(stream, attended, weights.attention.scale_D);
   return {sum, sum};
+}
+
+at::Tensor run_mlp(const LayerWeights& weights, const at::Tensor& normed_MD, RouterLog* routers) {
+  const MlpWeights& mlp = weights.mlp;
+  const bool inside = weights.projection_norm;
+  if (mlp.experts) return run_expert_mlp(*mlp.experts, normed_MD, inside, {weights.layer, routers});
+  const at::Tensor inner_MF = ops::squared_relu(at::linear(normed_MD, mlp.up_FD));
+  return at::linear(norm_if(inside, inner_MF), mlp.down_DF);
+}
+
+/// What attention gives to the stream, of what its heads gathered.
+at::Tensor project_output(const LayerWeights& weights, const at::Tensor& normed_MD,
+                          const at::Tensor& mixed_MC, RouterLog* routers) {
+  const at::Tensor read_MC = norm_if(weights.projection_norm, mixed_MC);
+  const AttentionWeights& attention = weights.attention;
+  if (attention.outputs)
+    return run_expert_outputs(*attention.outputs, normed_MD, read_MC, {weights.layer, routers});
+  return at::linear(read_MC, attention.output_DD);
 }
 
 /// Everything behind attention, which is the same whichever keys it read and however positions are
 /// laid out.
-at::Tensor finish_layer(const LayerWeights& weights, const at::Tensor& stream,
-                        const at::Tensor& mixed) {
-  const bool sandwich = weights.norm == NormPlacement::kSandwich, inside = weights.projection_norm;
+at::Tensor finish_layer(const LayerWeights& weights, const ops::Residual& entry,
+                        const at::Tensor& mixed_MC, RouterLog* routers) {
+  const bool sandwich = weights.norm == NormPlacement::kSandwich;
   const at::Tensor attended =
-      norm_if(sandwich, at::linear(norm_if(inside, mixed), weights.output_DD));
-  const ops::Residual middle = add_attention(weights, stream, attended);
-  const at::Tensor inner = ops::squared_relu(at::linear(middle.normed, weights.up_FD));
-  const at::Tensor given = norm_if(sandwich, at::linear(norm_if(inside, inner), weights.down_DF));
-  return ops::add_scaled(middle.stream, given, weights.mlp_scale_D);
+      norm_if(sandwich, project_output(weights, entry.normed, mixed_MC, routers));
+  const ops::Residual middle = add_attention(weights, entry.stream, attended);
+  const at::Tensor given = norm_if(sandwich, run_mlp(weights, middle.normed, routers));
+  return ops::add_scaled(middle.stream, given, weights.mlp.scale_D);
+}
+
+/// Queries, keys and values of every row.
+at::Tensor project_all(const LayerWeights& weights, const at::Tensor& normed_MD,
+                       RouterLog* routers) {
+  const AttentionWeights& attention = weights.attention;
+  const at::Tensor dense_MC = at::linear(normed_MD, attention.projection_CD);
+  if (!attention.values) return dense_MC;
+  return at::cat(
+      {dense_MC, run_expert_values(*attention.values, normed_MD, {weights.layer, routers})}, 1);
 }
 
 /// The rows of the projection that make queries.
-at::Tensor query_rows(const LayerWeights& weights) {
-  return weights.projection_CD.narrow(0, 0, weights.output_DD.size(1));
+at::Tensor query_rows(const LayerWeights& weights, const RowSet& rows) {
+  const int64_t queries = weights.attention.gain_H.size(0) * rows.rotary.head_width;
+  return weights.attention.projection_CD.narrow(0, 0, queries);
 }
 
 }  // namespace
 
-LayerWeights bind_layer(const Parameters& parameters, const ModelOptions& options, LayerUse use,
-                        at::ScalarType compute) {
-  const bool changed = options.changes_by_pass(use.layer);
-  const auto name_of = [&](const char* name) { return concat("layer.", use.layer, ".", name); };
-  const auto cast = [&](const char* name) {
-    const std::string matrix = name_of(name);
-    if (!changed) return parameters[matrix].to(compute);
-    // Once for all positions of a pass: cheaper than two narrow products for each.
-    const std::string change = change_name(matrix, use.pass);
-    return at::addmm(parameters[matrix], parameters[change + ".up"], parameters[change + ".down"])
-        .to(compute);
-  };
-  const auto scalar = [&](const char* name) {
-    return parameters[name_of(name)].to(at::toOpMathType(compute));
-  };
-  LayerWeights weights;
-  weights.mix_2D = scalar("mix");
-  weights.projection_CD =
-      at::cat({cast("attention.query"), cast("attention.key"), cast("attention.value")});
-  weights.gain_H = scalar("attention.gain");
-  weights.output_DD = cast("attention.output");
-  weights.attention_scale_D = scalar("attention.scale");
-  weights.up_FD = cast("mlp.up");
-  weights.down_DF = cast("mlp.down");
-  weights.mlp_scale_D = scalar("mlp.scale");
-  weights.norm = options.norm;
-  weights.projection_norm = options.projection_norm;
-  return weights;
-}
-
 at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, const RowSet& rows,
                      LayerKeys* kept) {
   const ops::Residual entry = enter_layer(weights, hidden_MD, rows.embedded_MD);
-  const at::Tensor projected_MC = at::linear(entry.normed, weights.projection_CD);
+  const at::Tensor projected_MC = project_all(weights, entry.normed, rows.routers);
   const ops::Heads heads =
-      ops::split_heads(projected_MC, weights.gain_H, rows.rotary, rows.positions_M);
+      ops::split_heads(projected_MC, weights.attention.gain_H, rows.rotary, rows.positions_M);
   const auto by_sequence = [&](const at::Tensor& x_MGE) {
     return x_MGE.unflatten(0, {rows.sequences, rows.length}).transpose(1, 2);
   };
   const LayerKeys keys{by_sequence(heads.keys_MGE), by_sequence(heads.values_MGE)};
   if (kept) *kept = keys;
-  return finish_layer(
-      weights, entry.stream,
-      ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M));
+  const at::Tensor mixed_MC =
+      ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M);
+  return finish_layer(weights, entry, mixed_MC, rows.routers);
 }
 
 at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_MD,
                         const RowSet& rows, const LayerKeys& keys) {
   const ops::Residual entry = enter_layer(weights, hidden_MD, rows.embedded_MD);
-  const at::Tensor projected_MD = at::linear(entry.normed, query_rows(weights));
+  const at::Tensor projected_MD = at::linear(entry.normed, query_rows(weights, rows));
   const ops::Heads heads =
-      ops::split_heads(projected_MD, weights.gain_H, rows.rotary, rows.positions_M);
-  return finish_layer(
-      weights, entry.stream,
-      ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M));
+      ops::split_heads(projected_MD, weights.attention.gain_H, rows.rotary, rows.positions_M);
+  const at::Tensor mixed_MC =
+      ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M);
+  return finish_layer(weights, entry, mixed_MC, rows.routers);
 }
 
 }  // namespace reprise

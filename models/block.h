@@ -10,14 +10,16 @@
 // arXiv:2405.16039, section 2.4). projection_norm also normalises what the output and down
 // projections read (Wang et al., "BitNet", arXiv:2310.11453, section 2.1).
 //
+// Experts may stand in for the MLP and for the value and output projections (experts.h).
+//
 // A layer runs on rows: all positions of a batch, or those a gate picked. Which rows they are
 // matters only to the rotation and to attention.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include "models/layer_weights.h"
 #include "models/ops/heads.h"
-#include "models/parameters.h"
 
 namespace reprise {
 
@@ -26,28 +28,6 @@ struct LayerKeys {
   at::Tensor keys_BGTE, values_BGTE;
 };
 
-/// One layer's weights in the arithmetic of the pass; scalars in fp32 (fp64 for fp64).
-struct LayerWeights {
-  at::Tensor mix_2D;
-  at::Tensor projection_CD;  ///< query, key and value rows, C = (H + 2G) E
-  at::Tensor gain_H, output_DD, attention_scale_D;
-  at::Tensor up_FD, down_DF, mlp_scale_D;
-  NormPlacement norm = NormPlacement::kPre;
-  bool projection_norm = false;
-};
-
-/// Which weights of a layer: those of a pass over the core, with its own change where the model has
-/// one, or those of a layer outside it.
-struct LayerUse {
-  int64_t layer = 0;
-  int64_t pass = 0;  ///< from 0; ignored outside the core
-};
-
-/// Casts the layer's weights; the casts, and adding a pass's change, are part of the autograd
-/// graph.
-LayerWeights bind_layer(const Parameters& parameters, const ModelOptions& options, LayerUse use,
-                        at::ScalarType compute);
-
 /// The rows a pass runs on, and where they stand.
 struct RowSet {
   int64_t sequences = 0, length = 0;
@@ -55,6 +35,7 @@ struct RowSet {
   at::Tensor positions_M;  ///< t
   at::Tensor embedded_MD;  ///< x0 of these rows
   ops::RotaryTable rotary;
+  RouterLog* routers = nullptr;  ///< what the layers' routers decide is added to it
 };
 
 /// The layer on all rows, each attending to the keys this call makes. Keeps them unless `kept` is

@@ -25,6 +25,7 @@ Stream pick_where(const at::Tensor& mask_M1, const Stream& chosen, const Stream&
 LayerStack::LayerStack(const ModelOptions& options, const Parameters& parameters,
                        at::ScalarType compute)
     : options_(options),
+      plans_(plan_layers(options)),
       parameters_(parameters),
       compute_(compute),
       recorded_(at::GradMode::is_enabled()),
@@ -38,11 +39,12 @@ Stream LayerStack::begin(at::Tensor hidden_MD) const {
 /// recorded up front would hand every gradient over at the very end of backward, when nothing is
 /// left to reduce them behind (train/reducer.h).
 const LayerWeights& LayerStack::bound(int64_t layer, int64_t pass) {
-  const LayerUse use{layer, options_.changes_by_pass(layer) ? pass : 0};
+  const LayerPlan& plan = plans_[static_cast<size_t>(layer)];
+  const LayerUse use{layer, plan.differs_by_pass() ? pass : 0};
   const auto [at, is_new] = bound_.try_emplace({use.layer, use.pass});
   if (is_new) {
     const torch::autograd::AutoGradMode mode(recorded_);
-    at->second = bind_layer(parameters_, options_, use, compute_);
+    at->second = bind_layer(parameters_, options_, plan, use, compute_);
   }
   return at->second;
 }

@@ -43,6 +43,7 @@ class LayerStack {
   void leave(int64_t layer, Stream& stream) const;
 
   ModelOptions options_;
+  std::vector<LayerPlan> plans_;
   Parameters parameters_;  ///< shares the tensors
   at::ScalarType compute_;
   bool recorded_;  ///< casts, by autograd: as it was where this was made

@@ -57,7 +57,7 @@ namespace {
 RowSet all_rows(const at::Tensor& embedded_BTD, const ops::RotaryTable& rotary) {
   const int64_t sequences = embedded_BTD.size(0), length = embedded_BTD.size(1);
   const at::Tensor rows_M = at::arange(sequences * length, embedded_BTD.options().dtype(at::kLong));
-  return {sequences, length, rows_M, rows_M % length, embedded_BTD.flatten(0, 1), rotary};
+  return {sequences, length, rows_M, rows_M % length, embedded_BTD.flatten(0, 1), rotary, nullptr};
 }
 
 /// Some rows of a batch.
@@ -67,7 +67,8 @@ RowSet picked_rows(const RowSet& all, const at::Tensor& rows_M) {
           rows_M,
           rows_M % all.length,
           all.embedded_MD.index_select(0, rows_M),
-          all.rotary};
+          all.rotary,
+          all.routers};
 }
 
 void require_rows(const at::Tensor& rows_M, int64_t positions) {
@@ -96,7 +97,8 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, P
   base.passes = run.passes > 0 ? run.passes : std::ssize(plan_.passes);
   const int64_t first_with_graph = run.graph_passes > 0 ? base.passes - run.graph_passes : 0;
   base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT));
-  const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  if (keep.routers) rows.routers = &base.routers;
   Stream stream = layers.run({plan_.prelude}, layers.begin(rows.embedded_MD), rows, nullptr);
   if (options_.reinjection != Reinjection::kNone) base.entered_MD = stream.hidden_MD;
   for (int64_t pass = 0; pass < base.passes; ++pass) {
@@ -104,9 +106,11 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, P
                                              pass >= first_with_graph);
     const bool last = pass + 1 == base.passes;
     const auto planned = static_cast<size_t>(std::min(pass, std::ssize(plan_.passes) - 1));
-    stream = begin_pass(plan_.passes[planned], std::move(stream), base.entered_MD);
-    stream = layers.run(plan_.passes[planned], std::move(stream), rows,
-                        keep.keys && last ? &base.core_keys : nullptr);
+    std::vector<LayerKeys>* kept = keep.keys && last ? &base.core_keys : nullptr;
+    stream = run_pass(plan_.passes[planned], std::move(stream), base.entered_MD,
+                      [&](const CorePass& core, Stream begun) {
+                        return layers.run(core, std::move(begun), rows, kept);
+                      });
     if (keep.all_passes || last) base.streams_P.push_back(stream);
   }
   stream = layers.run({plan_.coda}, std::move(stream), rows, keep.keys ? &base.coda_keys : nullptr);
@@ -125,19 +129,30 @@ at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
   return ops::rms_norm(end.hidden_MD).view(base.embedded_BTD.sizes());
 }
 
-Stream Network::begin_pass(const CorePass& pass, Stream stream,
-                           const at::Tensor& entered_MD) const {
-  stream.hidden_MD = weights_->interface.begin(pass.own, std::move(stream.hidden_MD), entered_MD);
+template <class Layers>
+Stream Network::run_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD,
+                         Layers layers) const {
+  const PassInterface& interface = weights_->interface;
+  const at::Tensor before_MD = stream.hidden_MD;
+  stream.hidden_MD = interface.begin(pass.own, std::move(stream.hidden_MD), entered_MD);
+  stream = layers(pass, std::move(stream));
+  stream.hidden_MD = interface.end(pass.own, stream.hidden_MD, before_MD);
   return stream;
+}
+
+Stream Network::refine_core(const BasePasses& base, const RowSet& rows, Stream stream,
+                            const at::Tensor& entered_MD) const {
+  return run_pass(plan_.refinement, std::move(stream), entered_MD,
+                  [&](const CorePass& core, Stream begun) {
+                    return weights_->layers.refine(core, std::move(begun), rows, base.core_keys);
+                  });
 }
 
 at::Tensor Network::refine(const BasePasses& base, const RowSet& rows, Stream stream,
                            const at::Tensor& entered_MD) const {
-  LayerStack& layers = weights_->layers;
-  stream = begin_pass(plan_.refinement, std::move(stream), entered_MD);
-  stream = layers.refine(plan_.refinement, std::move(stream), rows, base.core_keys);
-  return ops::rms_norm(
-      layers.refine({plan_.coda}, std::move(stream), rows, base.coda_keys).hidden_MD);
+  stream = refine_core(base, rows, std::move(stream), entered_MD);
+  const Stream end = weights_->layers.refine({plan_.coda}, std::move(stream), rows, base.coda_keys);
+  return ops::rms_norm(end.hidden_MD);
 }
 
 at::Tensor Network::refine_all(const BasePasses& base) const {
@@ -156,15 +171,12 @@ at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M
 }
 
 at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const {
-  LayerStack& layers = weights_->layers;
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
   const Stream& coarse = base.streams_P.back();
-  const Stream refined =
-      layers.refine(plan_.refinement, begin_pass(plan_.refinement, coarse, base.entered_MD), rows,
-                    base.core_keys);
+  const Stream refined = refine_core(base, rows, coarse, base.entered_MD);
   const at::Tensor mask_M1 = moved_to(coarse.hidden_MD.device(), mask_BT).flatten().unsqueeze(-1);
-  const Stream end =
-      layers.refine({plan_.coda}, pick_where(mask_M1, refined, coarse), rows, base.coda_keys);
+  const Stream end = weights_->layers.refine({plan_.coda}, pick_where(mask_M1, refined, coarse),
+                                             rows, base.coda_keys);
   return ops::rms_norm(end.hidden_MD).view(base.embedded_BTD.sizes());
 }
 

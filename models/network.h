@@ -31,6 +31,7 @@ namespace reprise {
 struct KeepOptions {
   bool keys = false;        ///< keep what refine_* needs
   bool all_passes = false;  ///< keep the hidden state after every base pass, not only the last
+  bool routers = false;     ///< keep what the routers of experts decided in the base passes
 };
 
 /// Which base passes run, and which of them autograd records.
@@ -48,6 +49,7 @@ struct BasePasses {
   std::vector<LayerKeys> core_keys;  ///< of the last base pass, one per layer; empty unless keys
   std::vector<LayerKeys> coda_keys;  ///< the same of the coda
   at::Tensor features_BTD;           ///< readout of the last base pass: coda, final norm
+  RouterLog routers;                 ///< in the order in which they ran; empty unless routers
 };
 
 class Network {
@@ -78,7 +80,12 @@ class Network {
 
  private:
   struct Weights;
-  Stream begin_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD) const;
+  /// A pass over the core, from interface to interface, its layers run by `layers`.
+  template <class Layers>
+  Stream run_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD,
+                  Layers layers) const;
+  Stream refine_core(const BasePasses& base, const RowSet& rows, Stream stream,
+                     const at::Tensor& entered_MD) const;
   at::Tensor refine(const BasePasses& base, const RowSet& rows, Stream stream,
                     const at::Tensor& entered_MD) const;
 

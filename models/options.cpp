@@ -1,6 +1,6 @@
 #include "models/options.h"
 
-#include "models/parameters.h"
+#include "models/parameter_shapes.h"
 
 namespace reprise {
 
@@ -9,6 +9,9 @@ namespace {
 // Far beyond what a machine trains; what lies behind is a slip of the hand, whose memory or time
 // would run out without a word.
 constexpr int64_t kMostLayers = 1024, kMostPasses = 1024, kMostMlpRatio = 1024;
+constexpr int64_t kMostExperts = 1024;
+// Where rows of another length begin, libraries multiply them in another order (models/routing.h).
+constexpr int64_t kExpertChannels = 8;
 constexpr int64_t kMostVocab = 1 << 16;  // a stored token has two bytes
 constexpr int64_t kMostWidth = 1 << 16, kMostContext = 1 << 20;
 constexpr int64_t kMostWeights = int64_t{1} << 31;
@@ -44,21 +47,59 @@ void validate_heads(const ModelOptions& options) {
           options.kv_heads, ") does not divide model.heads (", options.heads, ")");
 }
 
-/// What tells one pass from another needs more than one.
+/// Refuses what the family has no place for, where it is asked for.
+void belongs(bool given, const char* name, bool takes, const char* to,
+             const ModelOptions& options) {
+  require(!given || takes, ExitCode::kUsage, "model.", name, " belongs to ", to,
+          "; model.family is ", enum_name(options.family));
+}
+
+/// What tells one pass from another needs passes.
 void validate_interfaces(const ModelOptions& options) {
-  const auto recurrent_only = [&](bool given, const char* name) {
-    require(!given || options.family == Family::kRecurrent, ExitCode::kUsage, "model.", name,
-            " belongs to the passes of the recurrent family; model.family is ",
-            enum_name(options.family));
+  const auto of_passes = [&](bool given, const char* name) {
+    belongs(given, name, loops(options.family),
+            "the passes of the recurrent, relaxed and moe families", options);
   };
-  recurrent_only(options.reinjection != Reinjection::kNone, "reinjection");
-  recurrent_only(options.pass_embedding, "pass-embedding");
-  recurrent_only(options.film, "film");
-  recurrent_only(options.lora_rank > 0, "lora-rank");
-  const int64_t narrowest = options.kv_heads * options.head_width();
-  require(0 <= options.lora_rank && options.lora_rank <= narrowest, ExitCode::kUsage,
-          "model.lora-rank is ", options.lora_rank, "; it must be from 0 to ", narrowest,
-          ", the rank of the narrowest matrix");
+  of_passes(options.reinjection != Reinjection::kNone, "reinjection");
+  of_passes(options.pass_embedding, "pass-embedding");
+  of_passes(options.film, "film");
+  of_passes(options.pass_mixing, "pass-mixing");
+  const bool relaxed = options.family == Family::kRelaxed;
+  belongs(options.lora_rank != 0, "lora-rank", relaxed || options.family == Family::kRecurrent,
+          "the recurrent and relaxed families", options);
+  within(options.lora_rank, relaxed ? 1 : 0, options.width, "lora-rank");
+}
+
+void validate_experts(const ModelOptions& options) {
+  const ExpertOptions& experts = options.experts;
+  const bool moe = options.family == Family::kMoe;
+  const auto of_moe = [&](int64_t value, const char* name) {
+    belongs(value != 0, name, moe, "the moe family", options);
+  };
+  of_moe(experts.count, "experts");
+  of_moe(experts.top_k, "top-k");
+  of_moe(experts.width, "expert-width");
+  of_moe(experts.attention_count, "attention-experts");
+  of_moe(experts.attention_top_k, "attention-top-k");
+  if (!moe) return;
+  within(experts.count, 1, kMostExperts, "experts");
+  within(experts.top_k, 1, experts.count, "top-k");
+  within(experts.width, 1, kMostWidth, "expert-width");
+  require(experts.width % kExpertChannels == 0, ExitCode::kUsage, "model.expert-width is ",
+          experts.width, "; it must be a multiple of ", kExpertChannels,
+          ", so that rows of every expert begin at a whole vector");
+  within(experts.attention_count, 0, kMostExperts, "attention-experts");
+  within(experts.attention_top_k, experts.attention_count > 0 ? 1 : 0, experts.attention_count,
+         "attention-top-k");
+}
+
+void validate_basis(const ModelOptions& options) {
+  const bool partial = options.family == Family::kPartial;
+  belongs(options.basis_rank != 0, "basis-rank", partial, "the partial family", options);
+  belongs(options.basis_terms != 0, "basis-terms", partial, "the partial family", options);
+  if (!partial) return;
+  within(options.basis_rank, 1, options.width, "basis-rank");
+  within(options.basis_terms, 1, options.basis_rank, "basis-terms");
 }
 
 }  // namespace
@@ -79,11 +120,12 @@ void validate(const ModelOptions& options) {
           options.layers());
   within(options.context, 1, kMostContext, "context");
   validate_heads(options);
-  require(
-      options.family != Family::kStatic || options.passes == 1, ExitCode::kUsage,
-      "model.passes is ", options.passes,
-      " with model.family static, whose layers run once; set passes to 1 or family to recurrent");
+  require(loops(options.family) || options.passes == 1, ExitCode::kUsage, "model.passes is ",
+          options.passes, " with model.family ", enum_name(options.family),
+          ", whose layers run once; set passes to 1 or family to recurrent");
   validate_interfaces(options);
+  validate_experts(options);
+  validate_basis(options);
   within(options.rope_share, 0.0, 1.0, "rope-share");
   require(options.rope_base > 1 && options.rope_base <= kLargestRopeBase, ExitCode::kUsage,
           "model.rope-base is ", options.rope_base, "; it must be above 1 and at most ",

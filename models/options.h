@@ -8,12 +8,19 @@
 
 namespace reprise {
 
-enum class Family { kStatic, kRecurrent };
+/// What each is made of is said in one place, models/pass_plan.cpp.
+enum class Family { kStatic, kRecurrent, kRelaxed, kMoe, kPartial };
 template <>
 struct EnumNames<Family> {
-  static constexpr std::array names{std::pair{Family::kStatic, "static"},
-                                    std::pair{Family::kRecurrent, "recurrent"}};
+  static constexpr std::array names{
+      std::pair{Family::kStatic, "static"}, std::pair{Family::kRecurrent, "recurrent"},
+      std::pair{Family::kRelaxed, "relaxed"}, std::pair{Family::kMoe, "moe"},
+      std::pair{Family::kPartial, "partial"}};
 };
+/// Whether its base passes run the core more than once.
+constexpr bool loops(Family family) {
+  return family != Family::kStatic && family != Family::kPartial;
+}
 
 /// Where a layer normalises beside QK-norm.
 enum class NormPlacement { kPre, kSandwich, kPeri };
@@ -33,6 +40,23 @@ struct EnumNames<Reinjection> {
       std::pair{Reinjection::kProject, "project"}, std::pair{Reinjection::kBounded, "bounded"}};
 };
 
+/// Of the moe family: the MLP of a layer of the core is `count` small ones, of which a token takes
+/// `top_k`; its value and output projections may be such mixtures too, by head.
+struct ExpertOptions {
+  int64_t count = 0, top_k = 0, width = 0;
+  int64_t attention_count = 0, attention_top_k = 0;
+
+  template <class Visitor>
+  void visit(Visitor&& field) {
+    field("experts", count, "experts", "moe: in the MLP of each layer of the core");
+    field("top-k", top_k, "experts", "moe: that each token takes");
+    field("expert-width", width, "channels", "moe: width inside an expert");
+    field("attention-experts", attention_count, "experts",
+          "moe: of each head's value and output projections; 0: those are dense");
+    field("attention-top-k", attention_top_k, "experts", "moe: of those, that each token takes");
+  }
+};
+
 struct ModelOptions {
   Family family = Family::kRecurrent;
   int64_t vocab = 1024, width = 256, heads = 4, kv_heads = 2;
@@ -42,15 +66,19 @@ struct ModelOptions {
   double rope_share = 1.0, rope_base = 10000, softcap = 30;
   bool tied = true, skips = false;
   int64_t embedding_rank = 0, lora_rank = 0;
+  ExpertOptions experts = {};
+  int64_t basis_rank = 0, basis_terms = 0;
   NormPlacement norm = NormPlacement::kPre;
   bool projection_norm = false;
   Reinjection reinjection = Reinjection::kNone;
-  bool pass_embedding = false, film = false;
+  bool pass_embedding = false, film = false, pass_mixing = false;
 
   template <class Visitor>
   void visit(Visitor&& field) {
     field("family", family, "",
-          "static: every layer runs once; recurrent: the core layers run again at every pass");
+          "static: every layer runs once; recurrent: the core layers run again at every pass; "
+          "relaxed: with a low-rank change and scalars of each pass's own; moe: with experts for "
+          "MLPs; partial: every layer runs once, and all MLPs are built from one basis");
     field("vocab", vocab, "tokens", "vocabulary; must be the tokenizer's");
     field("width", width, "channels", "width of the residual stream");
     field("heads", heads, "heads", "query heads; divides width into an even head width");
@@ -60,7 +88,7 @@ struct ModelOptions {
     field("core", core, "layers", "layers that a pass runs, and that a refinement pass runs again");
     field("coda", coda, "layers", "unique layers behind the core");
     field("passes", passes, "passes",
-          "times the core runs for every token; 1 for the static family");
+          "times the core runs for every token; 1 for the static and partial families");
     field("context", context, "tokens", "longest sequence");
     field("rope-share", rope_share, "share",
           "share of each head's channels that is rotated by position");
@@ -81,19 +109,22 @@ struct ModelOptions {
     field("projection-norm", projection_norm, "",
           "normalise also what the output and down projections read");
     field("reinjection", reinjection, "",
-          "recurrent: each pass begins with the stream and what entered the core: mixed per "
-          "channel, projected together, or mixed with a decay below 1");
+          "each pass begins with the stream and what entered the core: mixed per channel, "
+          "projected together, or mixed with a decay below 1");
     field("pass-embedding", pass_embedding, "",
-          "recurrent: a vector of each pass, added to the stream it begins with");
-    field("film", film, "", "recurrent: a scale and a shift per channel of each pass");
+          "a vector of each pass, added to the stream it begins with");
+    field("film", film, "", "a scale and a shift per channel of each pass");
+    field("pass-mixing", pass_mixing, "",
+          "each pass ends with a weight of its own times what it made and another times what it "
+          "began with; train.freeze-mixing fixes both");
     field("lora-rank", lora_rank, "channels",
-          "recurrent: of each pass's own change to each matrix of the core; 0: none");
+          "recurrent, relaxed: of each pass's own change to each matrix of the core; 0: none");
+    experts.visit(field);
+    field("basis-rank", basis_rank, "vectors", "partial: in the basis that all MLPs share");
+    field("basis-terms", basis_terms, "vectors",
+          "partial: of the basis, that each row of an MLP's matrices is a sum of");
   }
 
-  /// Whether each pass has a change of its own to the layer.
-  bool changes_by_pass(int64_t layer) const {
-    return lora_rank > 0 && prelude <= layer && layer < prelude + core;
-  }
   int64_t layers() const { return prelude + core + coda; }
   int64_t head_width() const { return width / heads; }
   int64_t table_width() const { return embedding_rank > 0 ? embedding_rank : width; }

@@ -5,16 +5,14 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "models/options.h"
+#include "models/parameter_shapes.h"
 
 namespace reprise {
-
-/// Decides the optimiser and the quantiser: matrices take Muon, the others AdamW.
-enum class Role { kEmbedding, kMatrix, kScalar };
 
 struct Parameter {
   std::string name;  ///< "embedding", "layer.3.attention.query", ...
@@ -34,6 +32,9 @@ class Parameters {
   const std::vector<Parameter>& list() const { return list_; }
   /// Throws kBadInput for a name the model has not.
   at::Tensor operator[](std::string_view name) const;
+  /// Which vectors of the basis the rows of that parameter weigh (basis.h): follows from the
+  /// options, so that it is neither trained nor stored. On the parameters' device.
+  const at::Tensor& chosen_terms(const std::string& name) const { return chosen_terms_.at(name); }
   /// The same parameters, whose lookups go through `view`: for a network that sees other weights
   /// than those that are trained. list() stays the trained ones.
   Parameters seen_through(ParameterView view) const;
@@ -46,20 +47,8 @@ class Parameters {
   const Parameter& find(std::string_view name) const;
 
   std::vector<Parameter> list_;
+  std::map<std::string, at::Tensor> chosen_terms_;
   ParameterView view_;  ///< may be empty
 };
-
-/// Of a pass's own change to a matrix: its factors end in ".down" [r, columns] and ".up" [rows, r].
-std::string change_name(std::string_view matrix, int64_t pass);
-
-/// Names, roles and shapes without allocating: for size predictions and for checking a file.
-struct ParameterShape {
-  std::string name;
-  Role role;
-  std::vector<int64_t> shape;
-};
-std::vector<ParameterShape> parameter_shapes(const ModelOptions& options);
-/// Elements of all of them.
-int64_t element_count(const ModelOptions& options);
 
 }  // namespace reprise

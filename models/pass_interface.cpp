@@ -3,8 +3,6 @@
 #include <ATen/ATen.h>
 #include <ATen/OpMathType.h>
 
-#include <algorithm>
-
 #include "models/ops/residual.h"
 
 namespace reprise {
@@ -30,6 +28,7 @@ PassInterface::PassInterface(const ModelOptions& options, const Parameters& para
     scale_PD_ = channels("pass.scale");
     shift_PD_ = channels("pass.shift");
   }
+  if (options.pass_mixing) mixing_P2_ = channels("pass.mixing");
 }
 
 at::Tensor PassInterface::reinject(const at::Tensor& hidden_MD,
@@ -48,15 +47,22 @@ at::Tensor PassInterface::reinject(const at::Tensor& hidden_MD,
 
 at::Tensor PassInterface::begin(int64_t pass, at::Tensor hidden_MD,
                                 const at::Tensor& entered_MD) const {
-  const int64_t own = std::min(pass, passes_ - 1);
   hidden_MD = reinject(hidden_MD, entered_MD);
   const auto vector_of = [&](const at::Tensor& rows_PD) {
-    return rows_PD[own].to(hidden_MD.scalar_type());
+    return rows_PD[own(pass)].to(hidden_MD.scalar_type());
   };
   if (embedding_PD_.defined()) hidden_MD = hidden_MD + vector_of(embedding_PD_);
   if (scale_PD_.defined())
     hidden_MD = at::addcmul(vector_of(shift_PD_), hidden_MD, vector_of(scale_PD_));
   return hidden_MD;
+}
+
+at::Tensor PassInterface::end(int64_t pass, const at::Tensor& hidden_MD,
+                              const at::Tensor& before_MD) const {
+  if (!mixing_P2_.defined()) return hidden_MD;
+  const at::Tensor weights_2D =
+      mixing_P2_[own(pass)].unsqueeze(-1).expand({2, hidden_MD.size(1)}).contiguous();
+  return ops::blend(hidden_MD, before_MD, weights_2D[0], weights_2D[1]);
 }
 
 }  // namespace reprise

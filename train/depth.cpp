@@ -61,11 +61,10 @@ void validate_draw(const DepthOptions& options, const ModelOptions& model) {
 }  // namespace
 
 void validate(const DepthOptions& options, const ModelOptions& model) {
-  const bool plain =
-      options.draw == DepthDraw::kFixed && options.delay_share == 0 && options.graph_passes == 0;
-  require(plain || model.family != Family::kStatic, ExitCode::kUsage,
-          "train.depth, train.delay-share and train.graph-passes need shared passes; the static "
-          "family runs its layers once");
+  const bool plain = options.draw == DepthDraw::kFixed && options.graph_passes == 0;
+  require(plain || loops(model.family), ExitCode::kUsage,
+          "train.depth and train.graph-passes need passes; the ", enum_name(model.family),
+          " family runs its layers once");
   validate_draw(options, model);
   require(0 <= options.delay_share && options.delay_share < 1, ExitCode::kUsage,
           "train.delay-share is ", options.delay_share, "; it lies in [0, 1)");

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "train/head_cost.h"
 
 namespace reprise {
@@ -33,9 +36,9 @@ double flops_of_passes(ModelOptions model, const StepDepth& depth) {
 }
 
 void validate_primary(const ObjectiveOptions& options, const ModelOptions& model) {
-  require(options.kind == ObjectiveKind::kFinalOnly || model.family != Family::kStatic,
-          ExitCode::kUsage, "train.objective ", enum_name(options.kind),
-          " needs shared passes; the ", enum_name(model.family), " family takes final-only");
+  require(options.kind != ObjectiveKind::kDeepSupervision || loops(model.family), ExitCode::kUsage,
+          "train.objective ", enum_name(options.kind), " needs passes; the ",
+          enum_name(model.family), " family runs its layers once");
   require(options.passes.decay > 0 && options.passes.decay <= 1, ExitCode::kUsage,
           "train.pass-decay is ", options.passes.decay, "; it lies in (0, 1]");
   require(options.passes.anneal_share > 0 && options.passes.anneal_share <= 1, ExitCode::kUsage,
@@ -70,7 +73,8 @@ Objective::Objective(const ObjectiveOptions& options, const ModelOptions& model,
       model_(model),
       seed_(seed),
       primary_(make_primary(options, model)),
-      terms_(make_terms(options.terms, model)) {}
+      terms_(make_terms(options.terms, model)),
+      loads_(load_names(model)) {}
 
 Parameters Objective::seen(const Parameters& parameters, const StepOf& at) const {
   return seen_in_step(options_.weights, model_, seed_, at.step, parameters);
@@ -85,6 +89,7 @@ PassUse Objective::use(const StepDepth& depth, double progress) const {
   for (const auto& term : terms_)
     if (term->applies(depth)) use.add(term->use(depth));
   use.uncertainty = use.uncertainty || options_.tokens != TokenWeighting::kNone;
+  use.routers = use.routers || !loads_.empty();
   return use;
 }
 
@@ -111,6 +116,8 @@ Loss Objective::loss(const Network& network, const Parameters& parameters, const
   if (options_.weights.code_entropy > 0)
     add(mean_code_bits(options_.weights, parameters) * static_cast<double>(tokens),
         options_.weights.code_entropy);
+  if (!loads_.empty())
+    std::ranges::move(load_parts(model_, passes.base().routers), std::back_inserter(loss.parts));
   return loss;
 }
 
@@ -120,6 +127,7 @@ std::vector<std::string> Objective::parts(const StepOf& at) const {
   for (const auto& term : terms_)
     if (term->applies(step_depth)) names.push_back(term->name());
   if (options_.weights.code_entropy > 0) names.emplace_back("code_bits");
+  names.insert(names.end(), loads_.begin(), loads_.end());
   return names;
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/options.h"
 #include "train/depth.h"
+#include "train/objectives/expert_load.h"
 #include "train/objectives/primary.h"
 #include "train/objectives/terms.h"
 #include "train/objectives/token_weights.h"
@@ -32,7 +33,7 @@ struct ObjectiveOptions {
   template <class Visitor>
   void visit(Visitor&& field) {
     field("objective", kind, "",
-          "the primary loss, to which terms are added; the static family takes final-only");
+          "the primary loss, to which terms are added; deep-supervision takes more than one pass");
     field("pass-weights", passes.weighting, "",
           "deep-supervision: weight of the passes before the last");
     field("pass-decay", passes.decay, "per pass",
@@ -67,7 +68,7 @@ class Objective {
   Loss loss(const Network& network, const Parameters& parameters, const Batch& batch,
             const StepOf& at) const;
   /// Names of Loss::parts: the primary loss's, the first of which is the model's prediction, then
-  /// the terms', not weighted.
+  /// the terms', not weighted, then the shares of the experts.
   std::vector<std::string> parts(const StepOf& at) const;
   StepDepth depth(const StepOf& at) const;
   /// Nominal operations of the step's depth, forward and backward, per token of the batch. Work on
@@ -83,6 +84,7 @@ class Objective {
   uint64_t seed_;
   std::unique_ptr<PrimaryLoss> primary_;
   std::vector<std::unique_ptr<Term>> terms_;
+  std::vector<std::string> loads_;  ///< names of the experts' counters
 };
 
 /// Validates.

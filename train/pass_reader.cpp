@@ -10,6 +10,7 @@ namespace reprise {
 void PassUse::add(const PassUse& other) {
   keys = keys || other.keys;
   states = states || other.states;
+  routers = routers || other.routers;
   uncertainty = uncertainty || other.uncertainty;
   readouts.insert(other.readouts.begin(), other.readouts.end());
   flops += other.flops;
@@ -20,9 +21,11 @@ PassReader::PassReader(const Network& network, const Batch& batch, const StepDep
     : network_(network),
       batch_(batch),
       depth_(depth),
-      base_(network.base_passes(
-          batch.inputs_BT, {.keys = use.keys, .all_passes = use.states || !use.readouts.empty()},
-          {.passes = depth.passes, .graph_passes = depth.graph_passes})),
+      base_(network.base_passes(batch.inputs_BT,
+                                {.keys = use.keys,
+                                 .all_passes = use.states || !use.readouts.empty(),
+                                 .routers = use.routers},
+                                {.passes = depth.passes, .graph_passes = depth.graph_passes})),
       features_(static_cast<size_t>(depth.passes)),
       nats_(static_cast<size_t>(depth.passes)) {}
 

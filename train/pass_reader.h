@@ -20,6 +20,7 @@ struct Batch {
 struct PassUse {
   bool keys = false;                ///< of the last pass
   bool states = false;              ///< of every pass, before the coda
+  bool routers = false;             ///< what those of the base passes decided
   bool uncertainty = false;         ///< of the last pass's predictions
   std::set<int64_t> readouts = {};  ///< of these passes, from 0
   double flops = 0;  ///< per token, forward and backward, beside passes, readouts and uncertainty

@@ -73,4 +73,17 @@ at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding
   return -at::log_softmax(logits, -1).gather(-1, targets.unsqueeze(-1)).squeeze(-1);
 }
 
+at::Tensor spread(const at::Tensor& x_RC, const at::Tensor& slots_RJ, int64_t slots) {
+  const at::Tensor empty_NC = at::zeros({slots, x_RC.size(1)}, x_RC.options().requires_grad(false));
+  return at::index_copy(empty_NC, 0, slots_RJ.flatten(),
+                        x_RC.repeat_interleave(slots_RJ.size(1), 0));
+}
+
+at::Tensor combine(const at::Tensor& packed_NC, const at::Tensor& slots_RJ,
+                   const at::Tensor& weights_RJ) {
+  const at::Tensor found_RJC =
+      packed_NC.index_select(0, slots_RJ.flatten()).unflatten(0, slots_RJ.sizes());
+  return (found_RJC * weights_RJ.unsqueeze(-1)).sum(1).to(packed_NC.scalar_type());
+}
+
 }  // namespace reprise::ops::reference

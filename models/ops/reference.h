@@ -20,5 +20,8 @@ at::Tensor attention(const at::Tensor& queries_MHE, const at::Tensor& keys_BGTE,
                      const at::Tensor& values_BGTE, const at::Tensor& rows_M);
 at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding_VD,
                          const at::Tensor& targets, double softcap);
+at::Tensor spread(const at::Tensor& x_RC, const at::Tensor& slots_RJ, int64_t slots);
+at::Tensor combine(const at::Tensor& packed_NC, const at::Tensor& slots_RJ,
+                   const at::Tensor& weights_RJ);
 
 }  // namespace reprise::ops::reference

@@ -79,7 +79,7 @@ class Rounding : public testing::TestWithParam<Shape> {
     const PassPlan plan = make_pass_plan(options_);
     const auto run = [&](LayerRange range, const std::vector<LayerKeys>& keys) {
       for (int64_t i = 0; i < range.count; ++i)
-        hidden_MD = refine_layer(bind_layer(parameters_, options_, {range.first + i}, type()),
+        hidden_MD = refine_layer(bind_layer(parameters_, options_, {}, {range.first + i}, type()),
                                  hidden_MD, rows, keys[static_cast<size_t>(i)]);
     };
     run(plan.refinement.layers, base.core_keys);

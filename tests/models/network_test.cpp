@@ -100,8 +100,10 @@ TEST_P(NetworkTest, Bf16ComputesTheModelFp32Does) {
   const auto [loss, gradient] = run(at::kFloat);
   const auto [rounded_loss, rounded_gradient] = run(at::kBFloat16);
   // Every tensor on the way is rounded to 2^-9; over a dozen in a row that comes to some percent.
-  // Without norms on the way the MLPs square what was rounded before them.
-  const double share = options_.norm == NormPlacement::kPeri ? 0.3 : 0.1;
+  // Without norms on the way the MLPs square what was rounded before them; and where two experts
+  // are nearly level, a rounded row takes the other one.
+  const bool rough = options_.norm == NormPlacement::kPeri || options_.family == Family::kMoe;
+  const double share = rough ? 0.3 : 0.1;
   EXPECT_NEAR(rounded_loss / loss, 1, 0.01);
   EXPECT_LT((rounded_gradient - gradient).norm().item<double>(),
             share * gradient.norm().item<double>());

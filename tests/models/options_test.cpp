@@ -52,14 +52,14 @@ TEST(ModelOptions, NameTheValueThatIsWrong) {
     });
   };
   EXPECT_THAT(of_static([](ModelOptions& o) { o.reinjection = Reinjection::kMix; }),
-              HasSubstr("model.reinjection belongs to the passes of the recurrent family"));
+              HasSubstr("model.reinjection belongs to the passes of the recurrent, relaxed and moe"));
   EXPECT_THAT(of_static([](ModelOptions& o) { o.pass_embedding = true; }),
               HasSubstr("model.pass-embedding"));
   EXPECT_THAT(of_static([](ModelOptions& o) { o.film = true; }), HasSubstr("model.film"));
   EXPECT_THAT(of_static([](ModelOptions& o) { o.lora_rank = 1; }), HasSubstr("model.lora-rank"));
   EXPECT_EQ(of_static([](ModelOptions& o) { o.norm = NormPlacement::kPeri; }), "");
-  EXPECT_THAT(complaint([](ModelOptions& o) { o.lora_rank = 129; }),
-              HasSubstr("model.lora-rank is 129; it must be from 0 to 128"));
+  EXPECT_THAT(complaint([](ModelOptions& o) { o.lora_rank = 257; }),
+              HasSubstr("model.lora-rank is 257; it must be from 0 to 256"));
   EXPECT_THAT(complaint([](ModelOptions& o) { o.embedding_rank = o.width; }),
               HasSubstr("embedding-rank is 256; it must be from 0 to 255"));
   EXPECT_THAT(complaint([](ModelOptions& o) {

@@ -68,7 +68,7 @@ TEST(PassRun, TruncatedItIsTheGradientWithTheEarlierPassesHeldFixed) {
   const at::Tensor rows_M = at::arange(12, at::kLong);
   const RowSet rows{2, 6, rows_M, rows_M % 6, embedded_MD, rotary};
   const auto layer = [&](int64_t index, const at::Tensor& hidden_MD) {
-    return run_layer(bind_layer(parameters, options, {index}, at::kDouble), hidden_MD, rows,
+    return run_layer(bind_layer(parameters, options, {}, {index}, at::kDouble), hidden_MD, rows,
                      nullptr);
   };
   at::Tensor hidden_MD = layer(0, embedded_MD);

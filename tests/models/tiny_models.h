@@ -1,4 +1,4 @@
-// Models small enough for numeric derivatives, of both families.
+// Models small enough for numeric derivatives, of every family.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -31,6 +31,36 @@ inline ModelOptions tiny_recurrent() {
   options.family = Family::kRecurrent;
   options.passes = 2;
   options.rope_share = 0.5;
+  return options;
+}
+
+inline ModelOptions tiny_relaxed() {
+  ModelOptions options = tiny_recurrent();
+  options.family = Family::kRelaxed;
+  options.lora_rank = 2;
+  return options;
+}
+
+inline ModelOptions tiny_moe() {
+  ModelOptions options = tiny_recurrent();
+  options.family = Family::kMoe;
+  options.experts = {.count = 3, .top_k = 2, .width = 8};
+  return options;
+}
+
+/// Experts in the value and output projections too.
+inline ModelOptions tiny_moe_attention() {
+  ModelOptions options = tiny_moe();
+  options.experts.attention_count = 3;
+  options.experts.attention_top_k = 1;
+  return options;
+}
+
+inline ModelOptions tiny_partial() {
+  ModelOptions options = tiny_static();
+  options.family = Family::kPartial;
+  options.basis_rank = 4;
+  options.basis_terms = 2;
   return options;
 }
 
@@ -76,6 +106,21 @@ inline std::vector<Variant> variants() {
       with("bounded", tiny_recurrent(),
            [](ModelOptions& o) { o.reinjection = Reinjection::kBounded; }),
       with("lora", tiny_recurrent(), [](ModelOptions& o) { o.lora_rank = 2; }),
+      with("mixing", tiny_recurrent(), [](ModelOptions& o) { o.pass_mixing = true; }),
+      {"relaxed", tiny_relaxed()},
+      with("relaxed_film", tiny_relaxed(),
+           [](ModelOptions& o) {
+             o.film = true;
+             o.lora_rank = 4;  // above the rank of the narrowest matrix
+           }),
+      {"moe", tiny_moe()},
+      {"moe_attention", tiny_moe_attention()},
+      with("moe_projection_norm", tiny_moe_attention(),
+           [](ModelOptions& o) {
+             o.projection_norm = true;
+             o.norm = NormPlacement::kSandwich;
+           }),
+      {"partial", tiny_partial()},
       with("sandwich", tiny_static(), [](ModelOptions& o) { o.norm = NormPlacement::kSandwich; }),
       with("peri_projection_norm", tiny_recurrent(), [](ModelOptions& o) {
         o.norm = NormPlacement::kPeri;
@@ -87,7 +132,7 @@ inline void PrintTo(const Variant& variant, std::ostream* out) { *out << variant
 
 inline std::vector<Variant> recurrent_variants() {
   std::vector<Variant> all = variants();
-  std::erase_if(all, [](const Variant& v) { return v.options.family != Family::kRecurrent; });
+  std::erase_if(all, [](const Variant& v) { return !loops(v.options.family); });
   return all;
 }
 

@@ -115,9 +115,9 @@ TEST(Depth, RefusesWhatContradicts) {
   EXPECT_EQ(complaint({.draw = DepthDraw::kUniform, .delay_share = 0.5, .graph_passes = 2}, model),
             "");
   EXPECT_THAT(complaint({.draw = DepthDraw::kUniform}, test::tiny_static()),
-              HasSubstr("need shared passes"));
-  EXPECT_THAT(complaint({.delay_share = 0.5}, test::tiny_static()),
-              HasSubstr("need shared passes"));
+              HasSubstr("need passes; the static family"));
+  EXPECT_THAT(complaint({.graph_passes = 1}, test::tiny_partial()),
+              HasSubstr("need passes; the partial family"));
   EXPECT_THAT(complaint({.delay_share = 1}, model), HasSubstr("train.delay-share is 1"));
   EXPECT_THAT(complaint({.graph_passes = 2}, model),
               HasSubstr("never trains the layers of model.prelude"));

@@ -100,11 +100,24 @@ TEST(Objectives, GradientsAgreeWithDifferences) {
   }
 }
 
-TEST(Objectives, OfSharedPassesRefuseTheStaticFamily) {
-  EXPECT_NO_THROW(make_objective({}, test::tiny_static(), kSeed));
-  EXPECT_THROW(make_objective(gated(0.5, 0.3), test::tiny_static(), kSeed), Error);
-  EXPECT_THROW(
-      make_objective({.kind = ObjectiveKind::kDeepSupervision}, test::tiny_static(), kSeed), Error);
+TEST(Objectives, OverPassesRefuseFamiliesOfOne) {
+  for (const ModelOptions& model : {test::tiny_static(), test::tiny_partial()}) {
+    EXPECT_NO_THROW(make_objective({}, model, kSeed));
+    EXPECT_NO_THROW(make_objective(gated(0.5, 0.3), model, kSeed));
+    EXPECT_THAT(complaint({.kind = ObjectiveKind::kDeepSupervision}, model),
+                HasSubstr("train.objective deep-supervision needs passes"));
+  }
+}
+
+// A static model whose core is refined is a recurrent one of a single pass.
+TEST(GatedRefinementObjective, RunsTheCoreOfAStaticModelAgain) {
+  ModelOptions looped = test::tiny_static();
+  looped.family = Family::kRecurrent;
+  const Case fixed(test::tiny_static()), once(looped);
+  const Loss of_fixed = loss_of(gated(0.5, 0.3), fixed), of_once = loss_of(gated(0.5, 0.3), once);
+  EXPECT_TRUE(at::equal(of_fixed.nats, of_once.nats));
+  EXPECT_NE(of_fixed.parts[2].nats.item<double>(), of_fixed.parts[3].nats.item<double>())
+      << "the refined tokens are predicted as before";
 }
 
 TEST(Objectives, RefuseValuesOutOfRange) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "models/experts.h"
 #include "train/head_cost.h"
 #include "train/losses.h"
+#include "train/objectives/expert_load.h"
 
 namespace reprise {
 namespace {
@@ -131,9 +133,13 @@ void validate(const TermOptions& options, const ModelOptions& model, int64_t mos
   weight_in_range(options.shortcut_state, "shortcut-state");
   weight_in_range(options.shortcut_kl, "shortcut-kl");
   weight_in_range(options.norm_change, "norm-change");
+  weight_in_range(options.balance, "balance");
+  require(options.balance == 0 || !router_places(model).empty(), ExitCode::kUsage,
+          "train.balance spreads tokens over experts; the ", enum_name(model.family),
+          " family has none");
   require(options.shortcut_pass >= 1, ExitCode::kUsage, "train.shortcut-pass is ",
           options.shortcut_pass, "; passes count from 1");
-  require(!options.any() || most >= 2, ExitCode::kUsage,
+  require(!options.compares_passes() || most >= 2, ExitCode::kUsage,
           "train.monotone, train.shortcut-... and train.norm-change compare passes; the ",
           enum_name(model.family), " model runs one");
   const bool shortcut =
@@ -155,6 +161,7 @@ std::vector<std::unique_ptr<Term>> make_terms(const TermOptions& options,
   if (options.shortcut_kl > 0)
     terms.push_back(std::make_unique<ShortcutKl>(options.shortcut_kl, early, model));
   if (options.norm_change > 0) terms.push_back(std::make_unique<NormChange>(options.norm_change));
+  if (options.balance > 0) terms.push_back(make_balance(options.balance));
   return terms;
 }
 

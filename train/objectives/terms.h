@@ -15,7 +15,7 @@ struct TermOptions {
   double monotone = 0, monotone_margin = 0;
   int64_t shortcut_pass = 1;
   double shortcut_loss = 0, shortcut_state = 0, shortcut_kl = 0;
-  double norm_change = 0;
+  double norm_change = 0, balance = 0;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -32,8 +32,10 @@ struct TermOptions {
           "weight of the divergence of its predictions from those of the last pass; 0: off");
     field("norm-change", norm_change, "",
           "weight of the squared change of the state's root mean square per pass; 0: off");
+    field("balance", balance, "",
+          "moe: weight of how far routers are from taking all experts alike; 0: off");
   }
-  bool any() const {
+  bool compares_passes() const {
     return monotone > 0 || shortcut_loss > 0 || shortcut_state > 0 || shortcut_kl > 0 ||
            norm_change > 0;
   }

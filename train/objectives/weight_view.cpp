@@ -21,7 +21,9 @@ constexpr uint64_t kMostElements = uint64_t{1} << 40;
 
 bool has_codes(std::span<const int64_t> shape) { return stored_as_rows(shape, QuantiserOptions{}); }
 
+/// What more than one pass or layer is made of.
 bool is_shared(const std::string& name, const ModelOptions& model) {
+  if (!loops(model.family)) return name == "basis";
   for (int64_t layer = model.prelude; layer < model.prelude + model.core; ++layer)
     if (name.starts_with(concat("layer.", layer, "."))) return true;
   return false;
@@ -90,11 +92,11 @@ void validate(const WeightOptions& options, const ModelOptions& model) {
   require(0 <= options.code_entropy && options.code_entropy <= kLargestPenalty, ExitCode::kUsage,
           "train.code-entropy is ", options.code_entropy, "; it must be from 0 to ",
           kLargestPenalty);
-  require(
-      options.noise == WeightNoise::kNone || options.noisy == NoisyWeights::kAll ||
-          model.family != Family::kStatic,
-      ExitCode::kUsage, "train.weight-noise ", enum_name(options.noise),
-      " goes to shared weights, and the static family shares none; set train.noisy-weights all");
+  require(options.noise == WeightNoise::kNone || options.noisy == NoisyWeights::kAll ||
+              loops(model.family) || model.basis_rank > 0,
+          ExitCode::kUsage, "train.weight-noise ", enum_name(options.noise),
+          " goes to shared weights, and the ", enum_name(model.family),
+          " family shares none; set train.noisy-weights all");
   const auto shapes = parameter_shapes(model);
   require(
       options.noise == WeightNoise::kNone ||

@@ -35,7 +35,8 @@ struct WeightOptions {
         "on the weights a step sees: uniform, one step of the packed codes wide, or what the codes "
         "would give back, with the gradient of the weights themselves");
     field("noisy-weights", noisy, "",
-          "weight-noise: the matrices of the core, or all that are packed as codes");
+          "weight-noise: the matrices of the core (partial: the basis), or all that are packed as "
+          "codes");
     field("export-bits", export_bits, "bits",
           "weight-noise and code-entropy: width of the packed codes, 4 to 8");
     field("code-entropy", code_entropy, "nats per bit",

@@ -106,6 +106,34 @@ struct HeadLossBackwardKernel {
   Wide<T> softcap;
 };
 
+/// Row r and its slots, r * per_row and following, among the packed rows: x copied to them, each
+/// copy by its weight. `weights` may be null: all are 1.
+template <class T>
+struct SpreadKernel {
+  const T* x;
+  const int64_t* slots;
+  const Wide<T>* weights;
+  T* packed;
+  int64_t per_row, width;
+};
+/// x = what lies in the slots, added up by weight.
+template <class T>
+struct CombineKernel {
+  const T* packed;
+  const int64_t* slots;
+  const Wide<T>* weights;
+  T* x;
+  int64_t per_row, width;
+};
+/// The inner product of x with what lies in each slot.
+template <class T>
+struct SlotProductsKernel {
+  const T *x, *packed;
+  const int64_t* slots;
+  Wide<T>* products;
+  int64_t per_row, width;
+};
+
 template <class T>
 struct Kernels {
   void (*norm)(NormKernel<T>, Rows);
@@ -118,6 +146,9 @@ struct Kernels {
   void (*squared_relu_backward)(SquaredReluBackwardKernel<T>, Rows);
   void (*head_loss)(HeadLossKernel<T>, Rows);
   void (*head_loss_backward)(HeadLossBackwardKernel<T>, Rows);
+  void (*spread)(SpreadKernel<T>, Rows);
+  void (*combine)(CombineKernel<T>, Rows);
+  void (*slot_products)(SlotProductsKernel<T>, Rows);
 };
 
 /// The table of the best instruction set that this machine and ATEN_CPU_CAPABILITY allow.

@@ -26,6 +26,12 @@ template <class T>
 void head_loss(HeadLossKernel<T>, Rows);
 template <class T>
 void head_loss_backward(HeadLossBackwardKernel<T>, Rows);
+template <class T>
+void spread(SpreadKernel<T>, Rows);
+template <class T>
+void combine(CombineKernel<T>, Rows);
+template <class T>
+void slot_products(SlotProductsKernel<T>, Rows);
 
 template <class T>
 const Kernels<T>& table();

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "models/ops/attention.h"
+#include "models/ops/expert_rows.h"
+#include "models/ops/grouped_product.h"
 #include "models/ops/head.h"
 #include "models/ops/heads.h"
 #include "models/ops/residual.h"
@@ -66,6 +68,21 @@ TEST(ByHand, CrossEntropyOfTwoTokens) {
   expect_near(capped_logits(features, embedding, 2), {1, 0, 1, 0});
   expect_near(cross_entropy(features, embedding, at::tensor({0, 1}, at::kLong), 2),
               {std::log1p(std::exp(-1)), std::log1p(std::exp(1))});
+}
+
+TEST(ByHand, RowsGoToTheirSlotsAndComeBackByWeight) {
+  const at::Tensor slots = at::tensor({3, 0, 1, 4}, at::kLong).view({2, 2});
+  const at::Tensor packed = spread(floats({1, 2, 3, 4}, {2, 2}), slots, 5);
+  expect_near(packed, {1, 2, 3, 4, 0, 0, 1, 2, 3, 4});
+  const at::Tensor found = floats({1, 10, 2, 20, 9, 90, 3, 30, 4, 40}, {5, 2});
+  expect_near(combine(found, slots, floats({1, 2, 0.5, 0.25}, {2, 2})), {5, 50, 2, 20});
+}
+
+TEST(ByHand, AGroupIsMultipliedWithItsOwnMatrix) {
+  const at::Tensor rows = floats({1, 2, 3, 4, 5, 6}, {3, 2});
+  const at::Tensor weights = floats({1, 1, 9, 9, 1, -1}, {3, 1, 2});
+  expect_near(grouped_product(rows, {0, 2, 2, 3}, weights), {3, 7, -1});
+  EXPECT_THROW(grouped_product(rows, {0, 2, 3}, weights), Error);
 }
 
 TEST(ByHand, NoRowsGiveZeroGradients) {

@@ -1,6 +1,8 @@
 #include "tests/models/ops/operations.h"
 
 #include "models/ops/attention.h"
+#include "models/ops/expert_rows.h"
+#include "models/ops/grouped_product.h"
 #include "models/ops/head.h"
 #include "models/ops/reference.h"
 #include "models/ops/rms_norm.h"
@@ -92,6 +94,37 @@ Operation cross_entropy(const std::string& name, double softcap, double scale) {
           }};
 }
 
+/// Four rows of `width`, three slots each out of fifteen.
+void add_expert_operations(std::vector<Operation>& all, int64_t width) {
+  const at::Tensor slots =
+      at::tensor({7, 0, 3, 13, 2, 5, 1, 8, 10, 4, 9, 6}, at::kLong).view({4, 3});
+  all.push_back({concat("spread_", width),
+                 {normal({4, width}, 12)},
+                 0,
+                 [=](const Tensors& in) { return Tensors{ops::spread(in[0], slots, 15)}; },
+                 [=](const Tensors& in) { return Tensors{reference::spread(in[0], slots, 15)}; }});
+  all.push_back(
+      {concat("combine_", width),
+       {normal({15, width}, 13), normal({4, 3}, 14)},
+       1,
+       [=](const Tensors& in) { return Tensors{ops::combine(in[0], slots, in[1])}; },
+       [=](const Tensors& in) { return Tensors{reference::combine(in[0], slots, in[1])}; }});
+}
+
+/// Groups of three, none and two rows.
+Operation grouped_product() {
+  return {"grouped_product",
+          {normal({5, 7}, 15), normal({3, 4, 7}, 16)},
+          0,
+          [](const Tensors& in) {
+            return Tensors{ops::grouped_product(in[0], {0, 3, 3, 5}, in[1])};
+          },
+          [](const Tensors& in) {
+            return Tensors{at::cat({at::linear(in[0].slice(0, 0, 3), in[1][0]),
+                                    at::linear(in[0].slice(0, 3, 5), in[1][2])})};
+          }};
+}
+
 }  // namespace
 
 std::vector<Operation> operations() {
@@ -108,6 +141,9 @@ std::vector<Operation> operations() {
   all.push_back(cross_entropy("cross_entropy", 30, 1));
   all.push_back(cross_entropy("cross_entropy_saturated", 2, 3));
   all.push_back(cross_entropy("cross_entropy_wide_cap", 500, 10));
+  add_expert_operations(all, 37);
+  add_expert_operations(all, 300);  // more than a block of channels
+  all.push_back(grouped_product());
   return all;
 }
 
