@@ -18,7 +18,8 @@ SOFTCAP = 6.0
 HEAD_WIDTH = WIDTH // HEADS
 SEQUENCES, LENGTH = 2, 5
 PLAIN = dict(prelude=1, core=2, coda=1, rank=0, tied=True, skips=False, norm="pre", projection_norm=False,
-             reinjection="none", pass_embedding=False, film=False, lora=0)
+             reinjection="none", pass_embedding=False, film=False, pass_mixing=False, lora=0,
+             experts=0, top_k=0, expert_width=0, attention_experts=0, attention_top_k=0, basis_rank=0, basis_terms=0)
 LOOPED = PLAIN | dict(family="recurrent", passes=2, rope_share=0.5, rope_base=100.0, core=1)
 MODELS = {"static": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope_base=10000.0),
           "recurrent": PLAIN | dict(family="recurrent", passes=3, rope_share=0.5, rope_base=100.0),
@@ -27,7 +28,13 @@ MODELS = {"static": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope
                                                tied=False, skips=True),
           "recurrent_project": LOOPED | dict(reinjection="project", film=True, norm="sandwich"),
           "recurrent_bounded": LOOPED | dict(reinjection="bounded", norm="peri", projection_norm=True),
-          "recurrent_lora": LOOPED | dict(reinjection="mix", pass_embedding=True, lora=2)}
+          "recurrent_lora": LOOPED | dict(reinjection="mix", pass_embedding=True, lora=2),
+          "relaxed": LOOPED | dict(family="relaxed", lora=6, pass_mixing=True),  # above a matrix's rank, 4
+          "moe": LOOPED | dict(family="moe", experts=5, top_k=2, expert_width=8),
+          "moe_attention": LOOPED | dict(family="moe", core=2, coda=0, experts=3, top_k=2, expert_width=8,
+                                         attention_experts=3, attention_top_k=2, projection_norm=True),
+          "partial": PLAIN | dict(family="partial", passes=1, rope_share=1.0, rope_base=10000.0, core=1, basis_rank=7,
+                                  basis_terms=3)}
 
 
 def layers_of(shape):
@@ -45,25 +52,52 @@ def make_weights(shape, generator):
         weights = {name: normal(0.5, 0, VOCAB, rank or WIDTH)}
         return weights | ({f"{name}.projection": normal(0.3, 0, WIDTH, rank)} if rank else {})
 
+    def mixture(name, experts, rows, columns, sets=1):
+        """Matrices of the experts, and the router's row for every expert and set."""
+        return {f"{name}.expert.{e}": normal(0.4, 0, rows, columns) for e in range(experts)}
+
     weights = table("embedding")
+    if shape["basis_rank"]:
+        weights["basis"] = normal(0.4, 0, shape["basis_rank"], WIDTH)
     for layer in range(layers_of(shape)):
-        weights |= {f"layer.{layer}.{name}": values for name, values in {
-            "mix": normal(0.3, 0.6, 2, WIDTH),
-            "attention.query": normal(0.4, 0, WIDTH, WIDTH),
-            "attention.key": normal(0.4, 0, kv_width, WIDTH),
-            "attention.value": normal(0.4, 0, kv_width, WIDTH),
-            "attention.output": normal(0.4, 0, WIDTH, WIDTH),
-            "attention.gain": normal(0.3, 1.5, HEADS),
-            "attention.scale": normal(0.3, 1, WIDTH),
-            "mlp.up": normal(0.4, 0, MLP_RATIO * WIDTH, WIDTH),
-            "mlp.down": normal(0.4, 0, WIDTH, MLP_RATIO * WIDTH),
-            "mlp.scale": normal(0.3, 1, WIDTH)}.items()}
-        if shape["lora"] and 0 <= layer - shape["prelude"] < shape["core"]:
-            for name in [name for name in weights if name.startswith(f"layer.{layer}.") and weights[name].dim() == 2]:
-                rows, columns = weights[name].shape
-                for p in range(shape["passes"] if not name.endswith("mix") else 0):
-                    weights[f"{name}.lora.{p}.down"] = normal(0.3, 0, shape["lora"], columns)
-                    weights[f"{name}.lora.{p}.up"] = normal(0.3, 0, rows, shape["lora"])
+        core = 0 <= layer - shape["prelude"] < shape["core"]
+        hidden, experts, in_attention = MLP_RATIO * WIDTH, shape["experts"], shape["attention_experts"]
+        of_layer = {"mix": normal(0.3, 0.6, 2, WIDTH),
+                    "attention.query": normal(0.4, 0, WIDTH, WIDTH),
+                    "attention.key": normal(0.4, 0, kv_width, WIDTH)}
+        if core and in_attention:
+            of_layer |= {"attention.value.router": normal(0.7, 0, in_attention * KV_HEADS, WIDTH),
+                         "attention.output.router": normal(0.7, 0, in_attention * HEADS, WIDTH)}
+            of_layer |= mixture("attention.value", in_attention, kv_width, WIDTH)
+            of_layer |= mixture("attention.output", in_attention, WIDTH, WIDTH)
+        else:
+            of_layer |= {"attention.value": normal(0.4, 0, kv_width, WIDTH),
+                         "attention.output": normal(0.4, 0, WIDTH, WIDTH)}
+        of_layer |= {"attention.gain": normal(0.3, 1.5, HEADS),
+                     "attention.scale": normal(0.3, 1, WIDTH)}
+        if core and experts:
+            of_layer["mlp.router"] = normal(0.7, 0, experts, WIDTH)
+            of_layer |= mixture("mlp.up", experts, shape["expert_width"], WIDTH)
+            of_layer |= mixture("mlp.down", experts, WIDTH, shape["expert_width"])
+        elif shape["basis_rank"]:
+            of_layer |= {"mlp.up.terms": normal(0.45, 0, hidden, shape["basis_terms"]),
+                         "mlp.down.terms": normal(0.45, 0, hidden, shape["basis_terms"])}
+        else:
+            of_layer |= {"mlp.up": normal(0.4, 0, hidden, WIDTH), "mlp.down": normal(0.4, 0, WIDTH, hidden)}
+        of_layer["mlp.scale"] = normal(0.3, 1, WIDTH)
+        if core and shape["lora"]:
+            for name in [name for name, values in of_layer.items() if values.dim() == 2 and name != "mix"]:
+                rows, columns = of_layer[name].shape
+                rank = min(shape["lora"], rows, columns)
+                for p in range(shape["passes"]):
+                    of_layer[f"{name}.lora.{p}.down"] = normal(0.3, 0, rank, columns)
+                    of_layer[f"{name}.lora.{p}.up"] = normal(0.3, 0, rows, rank)
+        if core and shape["family"] == "relaxed":  # scalars are each pass's own
+            for name in ["mix", "attention.gain", "attention.scale", "mlp.scale"]:
+                values = of_layer.pop(name)
+                for p in range(shape["passes"]):
+                    of_layer[f"pass.{p}.{name}"] = normal(0.3, values.mean().item(), *values.shape)
+        weights |= {f"layer.{layer}.{name}": values for name, values in of_layer.items()}
     if shape["reinjection"] == "mix":
         weights["reinjection.mix"] = normal(0.3, 0.6, 2, WIDTH)
     if shape["reinjection"] == "project":
@@ -75,6 +109,8 @@ def make_weights(shape, generator):
     if shape["film"]:
         weights |= {"pass.scale": normal(0.3, 1, shape["passes"], WIDTH),
                     "pass.shift": normal(0.3, 0, shape["passes"], WIDTH)}
+    if shape["pass_mixing"]:
+        weights["pass.mixing"] = normal(0.3, 0.6, shape["passes"], 2)
     if shape["skips"]:
         weights["skips"] = normal(0.3, 0.6, layers_of(shape) // 2, WIDTH)
     return weights | ({} if shape["tied"] else table("head"))
@@ -96,6 +132,37 @@ def head(projected, index):
     return projected[index * HEAD_WIDTH:(index + 1) * HEAD_WIDTH]
 
 
+def choose(router, x, sets, top_k):
+    """For each set, its experts with the largest logits and their sigmoids; row e * sets + s scores expert e."""
+    logits = (router @ x).reshape(-1, sets)
+    return [[(e, torch.sigmoid(logits[e, s])) for e in torch.argsort(-logits[:, s])[:top_k].tolist()]
+            for s in range(sets)]
+
+
+def philox(counter, key):
+    """Philox4x32-10 (Salmon et al., SC 2011)."""
+    for r in range(10):
+        product0, product1 = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]
+        counter = [product1 >> 32 ^ counter[1] ^ key[0], product1 & 0xFFFFFFFF,
+                   product0 >> 32 ^ counter[3] ^ key[1], product0 & 0xFFFFFFFF]
+        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return counter
+
+
+def chosen_terms(matrix, rows, terms, rank):
+    """Vectors of the basis each row takes: Floyd's sample from stream (seed 0, purpose 9, the matrix's number)."""
+    table = []
+    for f in range(rows):
+        row = []
+        for k in range(terms):
+            words = philox([f * terms + k, 0, matrix, 9], [0, 0])
+            last = rank - terms + k
+            drawn = (words[1] << 32 | words[0]) * (last + 1) >> 64
+            row.append(last if drawn in row else drawn)
+        table.append(sorted(row))
+    return table
+
+
 def attend(queries, keys, values):
     """One head's query against lists of what it may see."""
     scores = torch.stack([queries @ key for key in keys]) / math.sqrt(HEAD_WIDTH)
@@ -111,7 +178,13 @@ def layer_position(w, x, x0, position, shape, cache):
     x = w["mix"][0] * x + w["mix"][1] * x0
     normed = pre(x)
     if position == len(cache):
-        keys, values = w["attention.key"] @ normed, w["attention.value"] @ normed
+        keys = w["attention.key"] @ normed
+        if shape["attention_experts"] and "attention.value" not in w:
+            taken = choose(w["attention.value.router"], normed, KV_HEADS, shape["attention_top_k"])
+            values = torch.cat([sum(score * (head(w[f"attention.value.expert.{e}"], g) @ normed) for e, score in of_head)
+                                for g, of_head in enumerate(taken)])
+        else:
+            values = w["attention.value"] @ normed
         cache.append([(rotate(norm(head(keys, g)), position, shape), head(values, g)) for g in range(KV_HEADS)])
     queries = w["attention.query"] @ normed
     mixed = []
@@ -119,9 +192,22 @@ def layer_position(w, x, x0, position, shape, cache):
         query = rotate(norm(head(queries, h)), position, shape) * w["attention.gain"][h]
         seen = [entry[h * KV_HEADS // HEADS] for entry in cache[:position + 1]]
         mixed.append(attend(query, [key for key, _ in seen], [value for _, value in seen]))
-    x = x + w["attention.scale"] * post(w["attention.output"] @ inside(torch.cat(mixed)))
-    inner = torch.clamp(w["mlp.up"] @ pre(x), min=0) ** 2
-    return x + w["mlp.scale"] * post(w["mlp.down"] @ inside(inner))
+    gathered = inside(torch.cat(mixed))
+    if shape["attention_experts"] and "attention.output" not in w:
+        taken = choose(w["attention.output.router"], normed, HEADS, shape["attention_top_k"])
+        output = sum(score * (head(w[f"attention.output.expert.{e}"].T, h).T @ head(gathered, h))
+                     for h, of_head in enumerate(taken) for e, score in of_head)
+    else:
+        output = w["attention.output"] @ gathered
+    x = x + w["attention.scale"] * post(output)
+    return x + w["mlp.scale"] * post(mlp(w, pre(x), inside, shape))
+
+
+def mlp(w, normed, inside, shape):
+    if "mlp.router" not in w:
+        return w["mlp.down"] @ inside(torch.clamp(w["mlp.up"] @ normed, min=0) ** 2)
+    return sum(score * (w[f"mlp.down.expert.{e}"] @ inside(torch.clamp(w[f"mlp.up.expert.{e}"] @ normed, min=0) ** 2))
+               for e, score in choose(w["mlp.router"], normed, 1, shape["top_k"])[0])
 
 
 class Sequence:
@@ -143,7 +229,8 @@ class Sequence:
         hidden = self.run(range(prelude), self.embedded)
         self.entered = hidden
         for p in range(shape["passes"]):
-            hidden = self.run(self.core, [self.begin_pass(p, x, self.entered[t]) for t, x in enumerate(hidden)], p)
+            made = self.run(self.core, [self.begin_pass(p, x, self.entered[t]) for t, x in enumerate(hidden)], p)
+            hidden = [self.end_pass(p, *both) for both in zip(made, hidden)]
         self.hidden = hidden
         self.left_by_core = [list(row) for row in self.left]
         self.features = [norm(x) for x in self.run(self.coda, hidden)]
@@ -171,11 +258,25 @@ class Sequence:
             x = x + w["pass.embedding"][p]
         return w["pass.scale"][p] * x + w["pass.shift"][p] if self.shape["film"] else x
 
+    def end_pass(self, p, made, before):
+        mixing = self.weights.get("pass.mixing")
+        return made if mixing is None else mixing[p, 0] * made + mixing[p, 1] * before
+
     def layer_of_pass(self, layer, p):
-        """The layer's weights, each with the pass's own change where it has one."""
+        """The layer's weights, each with the pass's own change where it has one; MLPs built from the basis."""
         own = self.layers[layer]
-        return {name: values + own[f"{name}.lora.{p}.up"] @ own[f"{name}.lora.{p}.down"]
-                if f"{name}.lora.{p}.up" in own else values for name, values in own.items()}
+        w = {name: values + own[f"{name}.lora.{p}.up"] @ own[f"{name}.lora.{p}.down"]
+             if f"{name}.lora.{p}.up" in own else values for name, values in own.items()}
+        w |= {name.removeprefix(f"pass.{p}."): values for name, values in own.items() if name.startswith(f"pass.{p}.")}
+        if self.shape["basis_rank"]:
+            up, down = (self.from_basis(w[f"mlp.{name}.terms"], 2 * layer + i) for i, name in enumerate(["up", "down"]))
+            w |= {"mlp.up": up, "mlp.down": down.T}
+        return w
+
+    def from_basis(self, terms, matrix):
+        basis, (rows, count) = self.weights["basis"], terms.shape
+        chosen = chosen_terms(matrix, rows, count, basis.shape[0])
+        return torch.stack([sum(terms[f, k] * basis[v] for k, v in enumerate(chosen[f])) for f in range(rows)])
 
     def run(self, layers, hidden, p=0):
         for layer in layers:
@@ -193,6 +294,8 @@ class Sequence:
             x = layer_position(self.layer_of_pass(layer, last), self.entered_layer(layer, x, left), self.embedded[t], t,
                                self.shape, self.caches[layer])
             left[layer] = x
+            if layer == self.core[-1]:
+                x = self.end_pass(last, x, self.hidden[t])
         return norm(x)
 
     def logits(self, features):
@@ -248,7 +351,11 @@ def main():
                     "tied": str(shape["tied"]).lower(), "skips": str(shape["skips"]).lower(),
                     "norm": shape["norm"], "projection-norm": str(shape["projection_norm"]).lower(),
                     "reinjection": shape["reinjection"], "pass-embedding": str(shape["pass_embedding"]).lower(),
-                    "film": str(shape["film"]).lower(), "lora-rank": shape["lora"]}
+                    "film": str(shape["film"]).lower(), "pass-mixing": str(shape["pass_mixing"]).lower(),
+                    "lora-rank": shape["lora"], "experts": shape["experts"], "top-k": shape["top_k"],
+                    "expert-width": shape["expert_width"], "attention-experts": shape["attention_experts"],
+                    "attention-top-k": shape["attention_top_k"], "basis-rank": shape["basis_rank"],
+                    "basis-terms": shape["basis_terms"]}
         path = pathlib.Path(__file__).with_name(f"network_{model}.safetensors")
         write_safetensors(path, compute(shape, generator), {key: str(value) for key, value in metadata.items()})
         print(path, path.stat().st_size, "bytes")

@@ -1,4 +1,4 @@
-// Models of both families against PyTorch in Python: logits, losses and every gradient.
+// Models of every family against PyTorch in Python: logits, losses and every gradient.
 // tests/golden/make_network_golden.py wrote the files, from the equations and in double precision.
 #include <gmock/gmock.h>
 
@@ -68,7 +68,8 @@ TEST_P(Golden, InFp64) { expect_equal(at::kDouble, 1e-7); }
 INSTANTIATE_TEST_SUITE_P(Models, Golden,
                          testing::Values("static", "recurrent", "static_skips",
                                          "recurrent_factorised", "recurrent_project",
-                                         "recurrent_bounded", "recurrent_lora"),
+                                         "recurrent_bounded", "recurrent_lora", "relaxed", "moe",
+                                         "moe_attention", "partial"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

@@ -113,24 +113,6 @@ TEST_P(NetworkTest, Bf16ComputesTheModelFp32Does) {
 INSTANTIATE_TEST_SUITE_P(Variants, NetworkTest, testing::ValuesIn(test::variants()),
                          test::variant_name);
 
-TEST(Families, OneRecurrentPassIsTheStaticModelBitForBit) {
-  ModelOptions fixed = test::tiny_static(), looped = fixed;
-  looped.family = Family::kRecurrent;
-  const at::Tensor tokens = some_tokens(fixed, 2, 6);
-  const auto run = [&](const ModelOptions& options) {
-    const Parameters parameters = lively_parameters(options, at::kFloat);
-    const Network network(options, parameters, at::kFloat);
-    const at::Tensor loss =
-        network.cross_entropy(network.base_passes(tokens).features_BTD, tokens).sum();
-    loss.backward();
-    std::vector<at::Tensor> results{loss.detach()};
-    for (const Parameter& parameter : parameters.list()) results.push_back(parameter.tensor.grad());
-    return results;
-  };
-  const auto first = run(fixed), second = run(looped);
-  for (size_t i = 0; i < first.size(); ++i) EXPECT_TRUE(at::equal(first[i], second[i])) << i;
-}
-
 class Readout : public testing::TestWithParam<test::Variant> {};
 
 TEST_P(Readout, OfEveryPassIsAShallowerModelsOutput) {

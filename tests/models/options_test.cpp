@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "models/pass_plan.h"
+#include "tests/models/tiny_models.h"
 
 namespace reprise {
 namespace {
@@ -51,8 +52,9 @@ TEST(ModelOptions, NameTheValueThatIsWrong) {
       change(o);
     });
   };
-  EXPECT_THAT(of_static([](ModelOptions& o) { o.reinjection = Reinjection::kMix; }),
-              HasSubstr("model.reinjection belongs to the passes of the recurrent, relaxed and moe"));
+  EXPECT_THAT(
+      of_static([](ModelOptions& o) { o.reinjection = Reinjection::kMix; }),
+      HasSubstr("model.reinjection belongs to the passes of the recurrent, relaxed and moe"));
   EXPECT_THAT(of_static([](ModelOptions& o) { o.pass_embedding = true; }),
               HasSubstr("model.pass-embedding"));
   EXPECT_THAT(of_static([](ModelOptions& o) { o.film = true; }), HasSubstr("model.film"));
@@ -70,6 +72,56 @@ TEST(ModelOptions, NameTheValueThatIsWrong) {
               HasSubstr("model.skips"));
   EXPECT_THAT(complaint([](ModelOptions& o) { o.family = Family::kStatic; }),
               HasSubstr("passes is 2"));
+}
+
+TEST(ModelOptions, RefuseWhatTheFamilyCannotTake) {
+  const auto of = [](ModelOptions options, auto change) {
+    return complaint([&](ModelOptions& o) {
+      change(options);
+      o = options;
+    });
+  };
+  const ModelOptions fixed = test::tiny_static(), looped = test::tiny_recurrent(),
+                     moe = test::tiny_moe_attention(), partial = test::tiny_partial(),
+                     relaxed = test::tiny_relaxed();
+  EXPECT_EQ(of(moe, [](ModelOptions&) {}), "");
+  EXPECT_EQ(of(moe, [](ModelOptions& o) { o.film = o.pass_mixing = true; }), "");
+  EXPECT_THAT(of(fixed, [](ModelOptions& o) { o.pass_mixing = true; }),
+              HasSubstr("model.pass-mixing belongs to the passes of"));
+  EXPECT_THAT(of(partial, [](ModelOptions& o) { o.film = true; }),
+              HasSubstr("model.film belongs to the passes of the recurrent, relaxed and moe "
+                        "families; model.family is partial"));
+  EXPECT_THAT(of(moe, [](ModelOptions& o) { o.lora_rank = 1; }),
+              HasSubstr("model.lora-rank belongs to the recurrent and relaxed families"));
+  EXPECT_THAT(of(relaxed, [](ModelOptions& o) { o.lora_rank = 0; }),
+              HasSubstr("model.lora-rank is 0; it must be from 1 to 8"));
+  EXPECT_THAT(of(relaxed, [](ModelOptions& o) { o.lora_rank = 9; }),
+              HasSubstr("model.lora-rank is 9; it must be from 1 to 8"));
+  EXPECT_THAT(of(looped, [](ModelOptions& o) { o.experts.count = 4; }),
+              HasSubstr("model.experts belongs to the moe family; model.family is recurrent"));
+  EXPECT_THAT(of(looped, [](ModelOptions& o) { o.experts.top_k = 1; }), HasSubstr("model.top-k"));
+  EXPECT_THAT(of(looped, [](ModelOptions& o) { o.experts.width = 8; }),
+              HasSubstr("model.expert-width belongs"));
+  EXPECT_THAT(of(looped, [](ModelOptions& o) { o.experts.attention_count = 2; }),
+              HasSubstr("model.attention-experts belongs"));
+  EXPECT_THAT(of(moe, [](ModelOptions& o) { o.experts.top_k = 4; }),
+              HasSubstr("model.top-k is 4; it must be from 1 to 3"));
+  EXPECT_THAT(of(moe, [](ModelOptions& o) { o.experts.count = 0; }),
+              HasSubstr("model.experts is 0"));
+  EXPECT_THAT(of(moe, [](ModelOptions& o) { o.experts.width = 12; }),
+              HasSubstr("model.expert-width is 12; it must be a multiple of 8"));
+  EXPECT_THAT(of(moe, [](ModelOptions& o) { o.experts.attention_top_k = 4; }),
+              HasSubstr("model.attention-top-k is 4; it must be from 1 to 3"));
+  EXPECT_THAT(of(moe, [](ModelOptions& o) { o.experts.attention_count = 0; }),
+              HasSubstr("model.attention-top-k is 1; it must be from 0 to 0"));
+  EXPECT_THAT(of(fixed, [](ModelOptions& o) { o.basis_rank = 4; }),
+              HasSubstr("model.basis-rank belongs to the partial family"));
+  EXPECT_THAT(of(partial, [](ModelOptions& o) { o.basis_rank = 9; }),
+              HasSubstr("model.basis-rank is 9; it must be from 1 to 8"));
+  EXPECT_THAT(of(partial, [](ModelOptions& o) { o.basis_terms = 5; }),
+              HasSubstr("model.basis-terms is 5; it must be from 1 to 4"));
+  EXPECT_THAT(of(partial, [](ModelOptions& o) { o.passes = 2; }),
+              HasSubstr("model.passes is 2 with model.family partial, whose layers run once"));
 }
 
 TEST(ModelOptions, RefuseASizeNoMachineHolds) {

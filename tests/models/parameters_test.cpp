@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "models/basis.h"
 #include "tests/models/tiny_models.h"
 
 namespace reprise {
@@ -71,6 +72,12 @@ TEST(Parameters, StartEveryLayerAsTheIdentity) {
   const Parameters parameters(test::tiny_recurrent(), 3);
   for (const char* name : {"layer.1.attention.output", "layer.1.mlp.down"})
     EXPECT_EQ(parameters[name].abs().max().item<double>(), 0) << name;
+  const Parameters mixture(test::tiny_moe_attention(), 3), partial(test::tiny_partial(), 3);
+  for (const char* name : {"layer.1.attention.output.expert.2", "layer.1.mlp.down.expert.0"})
+    EXPECT_EQ(mixture[name].abs().max().item<double>(), 0) << name;
+  for (const char* name : {"layer.1.attention.output.router", "layer.1.mlp.router"})
+    EXPECT_GT(mixture[name].abs().max().item<double>(), 0) << name;
+  EXPECT_EQ(partial["layer.1.mlp.down.terms"].abs().max().item<double>(), 0);
   EXPECT_TRUE(at::equal(parameters["layer.1.mix"][0], at::ones({8})));
   EXPECT_TRUE(at::equal(parameters["layer.1.mix"][1], at::zeros({8})));
 }
@@ -81,6 +88,16 @@ TEST(Parameters, HaveTheSpreadTheyShould) {
   EXPECT_NEAR(parameters["embedding"].std().item<double>(), 0.005, 5e-5);
   EXPECT_NEAR(parameters["layer.0.mlp.up"].abs().max().item<double>(), 1.0 / 16, 1e-5);
   EXPECT_NEAR(parameters["layer.0.mlp.up"].mean().item<double>(), 0, 5e-4);
+  options.family = Family::kPartial;
+  options.passes = 1;
+  options.basis_rank = 128;
+  options.basis_terms = 32;
+  const Parameters partial(options, 3);
+  const std::string terms = "layer.0.mlp.up.terms";
+  const at::Tensor built =
+      built_from_basis(partial[terms], partial.chosen_terms(terms), partial["basis"]);
+  EXPECT_NEAR(built.std().item<double>(), parameters["layer.0.mlp.up"].std().item<double>(), 2e-3)
+      << "a matrix from the basis is as large as one drawn directly";
 }
 
 TEST(Parameters, RefuseUnknownNamesAndOtherShapes) {
