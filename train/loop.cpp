@@ -20,6 +20,7 @@
 #include "train/matrix_peak.h"
 #include "train/metrics.h"
 #include "train/model_file.h"
+#include "train/start.h"
 #include "train/tensor_file.h"
 
 namespace reprise {
@@ -27,9 +28,25 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
+/// The model whose weights the run begins with, if any. Collective.
+std::optional<ModelFile> open_start(const TrainOptions& options, const ModelOptions& model,
+                                    const TrainingText& text, Communicator& comm) {
+  std::optional<ModelFile> file;
+  if (options.start_from.empty()) return file;
+  together(comm, [&] {
+    file.emplace(options.start_from);
+    require_start(model, file->options());
+    require(file->tokenizer() == text.tokenizer, ExitCode::kBadInput, options.start_from,
+            " was trained on tokens of another tokenizer than that of ", options.corpus);
+  });
+  return file;
+}
+
 /// Everything that must be the same for a checkpoint to be of this run: the configuration without
-/// what may change from one start to the next, and the text by its digest instead of its place.
-json identity_of(json config, const TrainingText& text) {
+/// what may change from one start to the next, text and first weights by their digests instead of
+/// their places.
+json identity_of(json config, const TrainingText& text, const std::optional<ModelFile>& start) {
+  config["train"]["start-from"] = start ? start->record()["model_sha256"] : json("");
   for (const char* free : {"corpus", "out", "device", "threads", "checkpoint-every",
                            "micro-sequences", "shard-optimiser"})
     config["train"].erase(free);
@@ -47,7 +64,8 @@ class Run {
         text_(text),
         comm_(comm),
         compute_(configure_compute(options, comm)),
-        identity_(identity_of(config, text)),
+        parent_(open_start(options, model, text, comm)),
+        identity_(identity_of(config, text, parent_)),
         trainer_(model, options, comm, tensor_device(compute_.device)),
         checkpoints_(fs::path(options.out) / "checkpoint", comm) {}
 
@@ -124,7 +142,10 @@ class Run {
   int64_t resume() {
     make_folder(options_.out);
     const auto record = checkpoints_.newest();
-    if (!record) return begin_at(0);
+    if (!record) {
+      if (parent_) trainer_.start_from(*parent_);
+      return begin_at(0);
+    }
     const std::string place = checkpoints_.place_of(record->step).string();
     require_same_identity(identity_, record->identity, place);
     checkpoints_.restore(*record, trainer_.state());
@@ -271,6 +292,7 @@ class Run {
   const TrainingText& text_;
   Communicator& comm_;
   Compute compute_;
+  std::optional<ModelFile> parent_;  ///< whose weights it begins with
   json identity_;
   Trainer trainer_;
   CheckpointFolder checkpoints_;

@@ -1,5 +1,6 @@
 #include "train/optimiser.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace reprise {
@@ -7,11 +8,22 @@ namespace {
 
 constexpr int64_t kMostIterations = 100;  // five are enough; a signal waits for a step's end
 
-std::vector<Parameter> with_role(const std::vector<Parameter>& parameters, Role role) {
+template <class Predicate>
+std::vector<Parameter> those(const std::vector<Parameter>& parameters, Predicate holds) {
   std::vector<Parameter> chosen;
-  for (const auto& parameter : parameters)
-    if (parameter.role == role) chosen.push_back(parameter);
+  std::ranges::copy_if(parameters, std::back_inserter(chosen), holds);
   return chosen;
+}
+
+std::vector<Parameter> with_role(const std::vector<Parameter>& parameters, Role role) {
+  return those(parameters, [&](const Parameter& one) { return one.role == role; });
+}
+
+bool is_mixing(const Parameter& parameter) { return parameter.name == "pass.mixing"; }
+
+std::vector<Parameter> scalars_but_mixing(const std::vector<Parameter>& parameters) {
+  return those(parameters,
+               [](const Parameter& one) { return one.role == Role::kScalar && !is_mixing(one); });
 }
 
 std::vector<Parameter> matrices_for(MatrixOptimiser optimiser, const OptimiserOptions& options,
@@ -50,19 +62,22 @@ Optimiser::Optimiser(const OptimiserOptions& options, const std::vector<Paramete
             compute),
       matrices_(matrices_for(MatrixOptimiser::kAdamW, options, parameters), adamw_options(options)),
       embeddings_(with_role(parameters, Role::kEmbedding), adamw_options(options)),
-      scalars_(with_role(parameters, Role::kScalar), adamw_options(options)) {}
+      scalars_(scalars_but_mixing(parameters), adamw_options(options)),
+      mixing_(those(parameters, is_mixing), adamw_options(options)) {}
 
 void Optimiser::step(const OptimiserStep& step) {
   const double matrix_rate = options_.matrix_rate * step.rate_factor;
   muon_.step({matrix_rate, step.momentum, options_.weight_decay});
   matrices_.step({step.step, matrix_rate, options_.weight_decay});
   embeddings_.step({step.step, options_.embedding_rate * step.rate_factor, 0});
-  scalars_.step({step.step, options_.scalar_rate * step.rate_factor, 0});
+  const double scalar_rate = options_.scalar_rate * step.rate_factor;
+  scalars_.step({step.step, scalar_rate, 0});
+  if (step.mixing_learns) mixing_.step({step.step, scalar_rate, 0});
 }
 
 std::vector<NamedTensor> Optimiser::state() const {
   std::vector<NamedTensor> all = muon_.state();
-  for (const AdamW* part : {&matrices_, &embeddings_, &scalars_}) {
+  for (const AdamW* part : {&matrices_, &embeddings_, &scalars_, &mixing_}) {
     auto tensors = part->state();
     all.insert(all.end(), std::make_move_iterator(tensors.begin()),
                std::make_move_iterator(tensors.end()));

@@ -60,6 +60,7 @@ void validate(const OptimiserOptions& options);
 struct OptimiserStep {
   int64_t step = 0;  ///< steps that lie behind
   double rate_factor = 1, momentum = 0.95;
+  bool mixing_learns = true;  ///< else the weights of pass mixing stand still
 };
 
 class Optimiser {
@@ -77,7 +78,7 @@ class Optimiser {
  private:
   OptimiserOptions options_;
   Muon muon_;
-  AdamW matrices_, embeddings_, scalars_;
+  AdamW matrices_, embeddings_, scalars_, mixing_;
 };
 
 }  // namespace reprise

@@ -24,6 +24,9 @@ void validate(const TrainOptions& options, const ModelOptions& model) {
   validate(options.objective, model);
   validate(options.optimiser);
   validate(options.schedule);
+  require(options.schedule.freeze_mixing == 1 || model.pass_mixing, ExitCode::kUsage,
+          "train.freeze-mixing is ", options.schedule.freeze_mixing,
+          ", but the model mixes no passes; set model.pass-mixing true");
   require(!options.corpus.empty(), ExitCode::kUsage,
           "no corpus; give --train.corpus, a folder that `reprise data` wrote");
   require(!options.out.empty(), ExitCode::kUsage, "no place for the model; give --train.out");

@@ -18,7 +18,7 @@ struct EnumNames<Precision> {
 };
 
 struct TrainOptions {
-  std::string corpus, out;
+  std::string corpus, out, start_from;
   int64_t steps = 300, sequences = 16, micro_sequences = 0;
   int64_t seed = 1, threads = 0;
   DeviceChoice device = DeviceChoice::kAuto;
@@ -34,6 +34,10 @@ struct TrainOptions {
     field("corpus", corpus, "folder", "what `reprise data` wrote; its train split is read");
     field("out", out, "folder",
           "where the model, the metrics and the checkpoints are written; holds one run");
+    field("start-from", start_from, "folder",
+          "of a trained model whose weights the run begins with: one of the same shape, or for a "
+          "recurrent or relaxed model a static one that has a layer for each pass over each layer "
+          "of the core; empty: weights are drawn");
     field("steps", steps, "steps", "optimiser steps");
     field("sequences", sequences, "sequences", "of model.context tokens in a step, over all ranks");
     field("micro-sequences", micro_sequences, "sequences",

@@ -12,6 +12,7 @@ struct ScheduleOptions {
   double warm_down = 0.4;
   double momentum_first = 0.85, momentum = 0.95;
   int64_t momentum_steps = 500;
+  double freeze_mixing = 1;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -20,6 +21,8 @@ struct ScheduleOptions {
     field("momentum-first", momentum_first, "", "Muon's momentum at the first step");
     field("momentum", momentum, "", "Muon's momentum once it is warm");
     field("momentum-steps", momentum_steps, "steps", "over which Muon's momentum grows, linearly");
+    field("freeze-mixing", freeze_mixing, "share of steps",
+          "in which model.pass-mixing learns; behind them its weights stand still");
   }
 };
 
@@ -37,5 +40,8 @@ struct StepOf {
 double rate_factor(const ScheduleOptions& options, StepOf at);
 
 double muon_momentum(const ScheduleOptions& options, StepOf at);
+
+/// Whether the weights of pass mixing still change in this step.
+bool mixing_learns(const ScheduleOptions& options, StepOf at);
 
 }  // namespace reprise

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "models/device.h"
+#include "train/start.h"
 
 namespace reprise {
 
@@ -123,6 +124,10 @@ Trainer::Trainer(const ModelOptions& model, const TrainOptions& options, Communi
       hooks_(parameters_.list(), *reducer_),
       gather_(parameters_.list(), owner_of_, comm.rank()) {}
 
+void Trainer::start_from(const ModelFile& file) {
+  reprise::start_from(file, model_, parameters_, comm_);
+}
+
 StepReport Trainer::step(int64_t step, const BatchSource& batches) {
   const StepOf at{step, options_.steps};
   const RunningSums running = run_passes(step, batches, Backward::kLast);
@@ -150,7 +155,8 @@ StepReport Trainer::step(int64_t step, const BatchSource& batches) {
 void Trainer::update(StepOf at, const StepReport& report) {
   const double factor = clip_factor(report.gradient_norm, options_.optimiser.clip_norm);
   if (factor < 1) gradients_.scale(factor);
-  optimiser_.step({at.step, report.rate_factor, muon_momentum(options_.schedule, at)});
+  optimiser_.step({at.step, report.rate_factor, muon_momentum(options_.schedule, at),
+                   mixing_learns(options_.schedule, at)});
   average_.update(at.step);
   gather_weights();
 }

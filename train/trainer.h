@@ -11,6 +11,7 @@
 #include "base/comm/communicator.h"
 #include "data/batches.h"
 #include "train/average.h"
+#include "train/model_file.h"
 #include "train/options.h"
 #include "train/reducer.h"
 #include "train/shards.h"
@@ -38,6 +39,9 @@ class Trainer {
   /// the options and are the same bits on every device.
   Trainer(const ModelOptions& model, const TrainOptions& options, Communicator& comm,
           at::Device device = at::kCPU);
+
+  /// Before the first step: begins with the weights of a trained model (start.h). Collective.
+  void start_from(const ModelFile& file);
 
   /// Runs step `step` on all ranks. Where the loss or a gradient is not finite no weight changes,
   /// on any rank. On a GPU the update may still be running when this returns.

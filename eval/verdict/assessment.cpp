@@ -212,8 +212,8 @@ Assessment assess(const Arms& arms, const VerdictOptions& options) {
   all.insert(all.end(), arms.static_arm.begin(), arms.static_arm.end());
   require_same_text(all);
   require_same_scoring(all);
-  require_family(arms.recurrent, Family::kRecurrent);
-  require_family(arms.static_arm, Family::kStatic);
+  require_families(arms.recurrent, ArmKind::kLooped);
+  require_families(arms.static_arm, ArmKind::kOnce);
   require_distinct_artifacts(arms.recurrent);
   require_distinct_artifacts(arms.static_arm);
   require_equal_bytes(all);

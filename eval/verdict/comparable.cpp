@@ -83,12 +83,16 @@ void require_same_scoring(const std::vector<Evidence>& traces) {
   }
 }
 
-void require_family(const std::vector<Evidence>& arm, Family family) {
+void require_families(const std::vector<Evidence>& arm, ArmKind kind) {
   for (const auto& trace : arm) {
     const json model = stored(trace, "model");
-    require(model.value("family", json()) == enum_name(family), ExitCode::kInvalidTrace, trace.path,
-            ": of a model of family ", value_of(model, "family"), ", given as verdict.",
-            enum_name(family));
+    const auto is_of_arm = [&](const auto& named) {
+      return loops(named.first) == (kind == ArmKind::kLooped) &&
+             model.value("family", json()) == named.second;
+    };
+    require(std::ranges::any_of(EnumNames<Family>::names, is_of_arm), ExitCode::kInvalidTrace,
+            trace.path, ": of a model of family ", value_of(model, "family"), ", given as verdict.",
+            kind == ArmKind::kLooped ? "recurrent" : "static");
   }
 }
 

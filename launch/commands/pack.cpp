@@ -138,7 +138,11 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
 
   const Corpus corpus(options.corpus);
   Trained trained = read_trained(options, corpus, comm.rank());
-  const bool refines = trained.options.family != Family::kStatic && options.refine_share > 0;
+  const Family family = trained.options.family;
+  require(!options.reapply || !loops(family), ExitCode::kUsage,
+          "pack.reapply is for families whose layers run once; ", options.model,
+          " is of the family ", enum_name(family), ", whose core the gate runs again anyway");
+  const bool refines = (loops(family) || options.reapply) && options.refine_share > 0;
   together(comm, [&] {  // refused before the lock and the work of packing
     (void)unit_options(scoring, trained.options);
     if (refines) corpus.check_shards(Split::kValid, comm.rank(), comm.size());

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "eval/unit.h"
+#include "train/start.h"
 
 namespace reprise {
 namespace {
@@ -75,6 +76,22 @@ void validate(const DeclaredArm& arm, const DataOptions& data) {
           data.vocab, "; a model reads the tokenizer's vocabulary");
 }
 
+/// In a study an arm starts from another by its name, with the same seed.
+void validate_start(const DeclaredArm& arm, const std::list<DeclaredArm>& arms) {
+  const std::string& start = arm.options.train.start_from;
+  if (start.empty()) return;
+  const auto own = std::ranges::find(arms, arm.name, &DeclaredArm::name);
+  const auto found = std::find_if(arms.begin(), own,
+                                  [&](const DeclaredArm& other) { return other.name == start; });
+  require(found != own, ExitCode::kUsage, "arm ", arm.name, ": train.start-from is '", start,
+          "'; in a study it names an arm that stands before this one in study.arms");
+  try {
+    require_start(arm.options.model, found->options.model);
+  } catch (const Error& error) {
+    fail(error.code(), "arm ", arm.name, ": ", error.what());
+  }
+}
+
 /// What is evaluated alike in both arms: all options but whether there is a second pass, with the
 /// windows that the model's context gives.
 std::string scoring_of(const DeclaredArm& arm) {
@@ -89,9 +106,10 @@ std::string scoring_of(const DeclaredArm& arm) {
 void validate_contrast(const DeclaredArm& recurrent, const DeclaredArm& unshared) {
   const auto& first = recurrent.options;
   const auto& second = unshared.options;
-  require(first.model.family == Family::kRecurrent && second.model.family == Family::kStatic,
-          ExitCode::kUsage, "study.contrast: ", recurrent.name, " must be of the recurrent and ",
-          unshared.name, " of the static family; C1 compares these");
+  require(loops(first.model.family) && !loops(second.model.family), ExitCode::kUsage,
+          "study.contrast: ", recurrent.name,
+          " must be of a family whose core runs more than once (recurrent, relaxed, moe) and ",
+          unshared.name, " of one whose layers run once (static, partial); C1 compares these");
   require(first.pack.bytes == second.pack.bytes, ExitCode::kUsage,
           "pack.bytes differ: ", recurrent.name, " ", first.pack.bytes, ", ", unshared.name, " ",
           second.pack.bytes, "; the verdict compares at equal bytes");
@@ -130,7 +148,10 @@ OptionSet Declared::bind() {
 void validate(const Declared& declared) {
   validate(declared.study);
   require(!declared.data.source.empty(), ExitCode::kUsage, "data.source names no text");
-  for (const auto& arm : declared.arms) validate(arm, declared.data);
+  for (const auto& arm : declared.arms) {
+    validate(arm, declared.data);
+    validate_start(arm, declared.arms);
+  }
   validate_contrast(arm_named(declared, declared.study.contrast[0]),
                     arm_named(declared, declared.study.contrast[1]));
   validate(declared.verdict);

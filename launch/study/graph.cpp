@@ -36,7 +36,8 @@ class Builder {
     const size_t data = add_data(source_digest);
     std::vector<Trained> models;
     for (const auto& arm : study_.arms)
-      for (const auto& seed : study_.options.seeds) models.push_back(add_model(arm, seed, data));
+      for (const auto& seed : study_.options.seeds)
+        models.push_back(add_model(arm, seed, data, models));
     const size_t verdict = add_verdict(models);
     add_report(models, data, verdict);
     return std::move(graph_);
@@ -67,13 +68,19 @@ class Builder {
     return graph_.add(std::move(node));
   }
 
-  Trained add_model(const Arm& arm, const std::string& seed, size_t data) {
+  /// `earlier` holds the arm whose weights this one starts from, if it starts from any.
+  Trained add_model(const Arm& arm, const std::string& seed, size_t data,
+                    const std::vector<Trained>& earlier) {
     Trained trained{.arm = arm.name, .seed = seed};
 
     Node train = parallel_node(concat("train.", trained.name()), "train");
     train.options = {{"model", arm.options.at("model")}, {"train", arm.options.at("train")}};
     train.options["train"]["seed"] = std::stoll(seed);
     train.inputs = {{"train.corpus", data, kCorpus, ""}};
+    const std::string start = train.options["train"].value("start-from", "");
+    for (const auto& other : earlier)
+      if (other.arm == start && other.seed == seed)
+        train.inputs.push_back({"train.start-from", other.train, kModel, ""});
     train.outputs = {{"train.out", kModel}};
     train.continues = true;
     trained.train = graph_.add(std::move(train));

@@ -26,6 +26,7 @@ struct PackOptions {
   int64_t bytes = 0, code_bytes = 0;
   bool carry_tokenizer = false;
   double refine_share = 0.1;
+  bool reapply = false;
   int64_t threads = 1;
   QuantiserOptions quantiser;
 
@@ -40,7 +41,10 @@ struct PackOptions {
     field("code-bytes", code_bytes, "bytes", "allowance for the decoder's code, counted");
     field("carry-tokenizer", carry_tokenizer, "", "put the tokenizer model in the file, counted");
     field("refine-share", refine_share, "share",
-          "tokens of the valid split that the gate refines; 0, and the static family: no gate");
+          "tokens of the valid split that the gate refines; 0: no gate");
+    field("reapply", reapply, "",
+          "static and partial: set a gate, by which evaluation applies the core, the model's own "
+          "middle layers, once more; else such a model has none");
     field("threads", threads, "threads per rank",
           "of the passes that set the gate; part of the threshold's bits");
     quantiser.visit(field);

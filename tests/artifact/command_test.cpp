@@ -100,6 +100,22 @@ class PackCommand : public testing::Test {
   std::string bytes_ = "40000", printed_;
 };
 
+TEST_F(PackCommand, SetsAGateForAStaticModelWhereItsCoreIsToBeReapplied) {
+  EXPECT_EQ(load_artifact(pack(test_comm(), "static", "once")).gate.calibrated_on, "");
+  const Artifact artifact =
+      load_artifact(pack(test_comm(), "static", "again", {"--pack.reapply", "true"}));
+  EXPECT_EQ(artifact.gate.calibrated_on, Corpus(root_ / "corpus").digest(Split::kValid));
+  EXPECT_NEAR(artifact.gate.fraction, 0.1, 0.01);
+  try {
+    pack(test_comm(), "recurrent", "refused", {"--pack.reapply", "true"});
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+    EXPECT_THAT(error.what(), testing::HasSubstr("pack.reapply is for families whose layers run "
+                                                 "once"));
+  }
+}
+
 TEST_F(PackCommand, WritesTheArtifactItsLedgerAndItsSummary) {
   const fs::path path = pack(test_comm(), "recurrent", "a", {"--pack.refine-share", "0.25"});
   const Corpus corpus(root_ / "corpus");

@@ -109,10 +109,10 @@ TEST(Packer, SaysByHowMuchATargetIsMissedAndWhichWidthFits) {
               testing::ContainsRegex(
                   "does not fit 6000 bytes: its smallest file takes [0-9]+, [0-9]+ too many; "
                   "a width of [0-9]+ would fit"));
-  EXPECT_THAT(large,
-              testing::ContainsRegex(
-                  "does not fill 900000 bytes: the largest file found takes [0-9]+, [0-9]+ too few; "
-                  "a width of [0-9]+ would fill it"));
+  EXPECT_THAT(
+      large, testing::ContainsRegex(
+                 "does not fill 900000 bytes: the largest file found takes [0-9]+, [0-9]+ too few; "
+                 "a width of [0-9]+ would fill it"));
 }
 
 TEST(Packer, TheAdvisedWidthsDoMeetTheTarget) {

@@ -82,11 +82,14 @@ TEST_F(EvaluateTest, AShareThatPicksNoTokenIsRefused) {
   }
 }
 
+/// Of every family: that none looks ahead, evaluation checks before it scores. The static and the
+/// partial model apply their core, the middle layers, once more.
 TEST_F(EvaluateTest, ColumnsAreThoseOfOneRank) {
-  for (const Family family : {Family::kRecurrent, Family::kStatic}) {
+  for (const auto& [family, family_name] : EnumNames<Family>::names) {
+    SCOPED_TRACE(family_name);
     const auto self = make_self_communicator();
     const ScoredArtifact artifact = tiny_artifact(*corpus_, family, calibrated(family, *self));
-    const std::string name(enum_name(family));
+    const std::string name(family_name);
     const Trace together =
         evaluate_into(artifact, tiny_options(out("together_" + name)), test_comm());
     EXPECT_EQ(together.passes, Passes::kRefined);

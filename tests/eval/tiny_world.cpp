@@ -63,7 +63,12 @@ ModelOptions tiny_model(const Corpus& corpus, Family family) {
   options.heads = 4;
   options.kv_heads = 2;
   options.prelude = options.core = options.coda = 1;
-  options.passes = family == Family::kStatic ? 1 : 2;
+  options.passes = loops(family) ? 2 : 1;
+  if (family == Family::kRelaxed) options.lora_rank = 4;
+  if (family == Family::kMoe)
+    options.experts = {
+        .count = 4, .top_k = 2, .width = 16, .attention_count = 2, .attention_top_k = 1};
+  if (family == Family::kPartial) options.basis_rank = 16, options.basis_terms = 4;
   options.context = 64;
   return options;
 }

@@ -107,9 +107,22 @@ TEST_F(StudyFile, RefusesNamesNobodyDeclared) {
               HasSubstr("no arm of the study; did you mean 'recurrent'?"));
 }
 
+TEST_F(StudyFile, AnArmStartsFromOneBeforeIt) {
+  const std::string start = "[recurrent.train]\nstart-from = static\n";
+  const std::string study = with(kStudy, "[recurrent.train]\n", start);
+  EXPECT_THAT(refusal(study), HasSubstr("arm recurrent: train.start-from is 'static'; in a study "
+                                        "it names an arm that stands before this one"));
+  const std::string in_order = with(study, "arms = recurrent, static", "arms = static, recurrent");
+  // Of one layer each, a recurrent model of two passes stands for two layers of its core.
+  EXPECT_THAT(refusal(in_order), HasSubstr("the model to start from has 5 layers; this one stands "
+                                           "for 6"));
+  const Study accepted = read(with(in_order, "core = 3", "core = 4"));
+  EXPECT_EQ(accepted.arms[1].options["train"]["start-from"], "static");
+}
+
 TEST_F(StudyFile, RefusesWhatCannotBeCompared) {
   EXPECT_THAT(refusal(with(kStudy, "contrast = recurrent, static", "contrast = static, recurrent")),
-              HasSubstr("static must be of the recurrent"));
+              HasSubstr("static must be of a family whose core runs more than once"));
   EXPECT_THAT(refusal(std::string(kStudy) + "[static.pack]\nbytes = 300000\n"),
               HasSubstr("pack.bytes differ: recurrent 200000, static 300000"));
   EXPECT_THAT(refusal(std::string(kStudy) + "[static.eval]\nstride = 16\n"),

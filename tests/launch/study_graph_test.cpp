@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
 
 Study make_study() {
   Study study;
@@ -52,6 +53,21 @@ TEST(StudyGraph, HasARunForEveryStageArmAndSeedInAnOrderThatCanRun) {
   EXPECT_EQ(graph.nodes.back().name, "report");
   for (size_t i = 0; i < graph.nodes.size(); ++i)
     for (const auto& input : graph.nodes[i].inputs) EXPECT_LT(input.node, i);
+}
+
+TEST(StudyGraph, AnArmStartsFromTheModelOfAnotherWithItsSeed) {
+  Study study = make_study();
+  const Graph before = build_graph(study, "text");
+  study.arms[2].options["train"]["start-from"] = "plain";
+  const Graph graph = build_graph(study, "text");
+  const Node& train = node_of(graph, "train.other.2");
+  ASSERT_EQ(train.inputs.size(), 2u);
+  EXPECT_EQ(train.inputs[1].option, "train.start-from");
+  EXPECT_EQ(graph.nodes[train.inputs[1].node].name, "train.plain.2");
+  study.arms[1].options["train"]["steps"] = 11;
+  EXPECT_THAT(changed(graph, build_graph(study, "text")),
+              IsSupersetOf({"train.plain.1", "train.other.1", "eval.other.2"}))
+      << "what an arm starts from is part of its key";
 }
 
 TEST(StudyGraph, TrainsAndScoresOnAllRanksAndTheRestOnOneWithAllThreads) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "models/basis.h"
+#include "tests/models/public_baseline.h"
 #include "tests/models/tiny_models.h"
 
 namespace reprise {
@@ -13,18 +14,7 @@ namespace {
 using testing::HasSubstr;
 
 TEST(Parameters, CountThePublicBaseline) {
-  ModelOptions options;
-  options.family = Family::kStatic;
-  options.vocab = 1024;
-  options.width = 512;
-  options.heads = 8;
-  options.kv_heads = 4;
-  options.mlp_ratio = 2;
-  options.prelude = 4;
-  options.core = 1;
-  options.coda = 4;
-  options.passes = 1;
-  options.skips = true;
+  ModelOptions options = test::public_baseline();
   EXPECT_EQ(element_count(options), 17'059'912);
   options.skips = false;
   EXPECT_EQ(element_count(options), 17'059'912 - 4 * 512);

@@ -186,5 +186,22 @@ TEST(Optimiser, RefusesValuesOutOfRange) {
   EXPECT_NO_THROW(validate(OptimiserOptions{}));
 }
 
+TEST(Optimiser, LeavesFrozenPassMixingAlone) {
+  const at::Tensor mixing = leaf(at::ones({2, 2})), gain = leaf(at::ones({2}));
+  Optimiser optimiser({}, {{"pass.mixing", Role::kScalar, mixing}, {"gain", Role::kScalar, gain}},
+                      at::kFloat);
+  EXPECT_EQ(optimiser.state().size(), 4u) << "frozen or not, its state is kept";
+  const auto step = [&](int64_t index, bool learns) {
+    at::Tensor(mixing).mutable_grad() = at::ones({2, 2});
+    at::Tensor(gain).mutable_grad() = at::ones({2});
+    const at::Tensor before = mixing.detach().clone(), gain_before = gain.detach().clone();
+    optimiser.step({.step = index, .mixing_learns = learns});
+    EXPECT_FALSE(at::equal(gain.detach(), gain_before));
+    return !at::equal(mixing.detach(), before);
+  };
+  EXPECT_TRUE(step(0, true));
+  EXPECT_FALSE(step(1, false));
+}
+
 }  // namespace
 }  // namespace reprise

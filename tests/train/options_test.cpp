@@ -34,6 +34,8 @@ TEST(TrainOptions, RefuseWhatNoMachineDoes) {
   EXPECT_THAT(complaint([](TrainOptions& o) { o.optimiser.ema = 1; }),
               HasSubstr("train.ema is 1; it lies in [0, 1), and 0 averages nothing"));
   EXPECT_EQ(complaint([](TrainOptions& o) { o.optimiser.ema = 0.9999; }), "");
+  EXPECT_THAT(complaint([](TrainOptions& o) { o.schedule.freeze_mixing = 0.5; }),
+              HasSubstr("train.freeze-mixing is 0.5, but the model mixes no passes"));
 }
 
 TEST(TrainOptions, RefuseAShareThatPicksNoPosition) {

@@ -114,6 +114,32 @@ TEST_P(RunTest, AnAveragedModelSaysSoAndResumesToTheSameBits) {
   EXPECT_EQ(record("last").at("weights"), "last");
 }
 
+TEST_P(RunTest, BegunFromAnotherModelItResumesToTheSameBits) {
+  const std::string layers = "--model.prelude 1 --model.coda 1 --model.core ";
+  ASSERT_EQ(
+      start("parent", "nothing 0", layers + "4 --model.family static --model.passes 1").exit_code,
+      0);
+  const std::string relaxed = concat(layers, "2 --model.family relaxed --model.lora-rank 4 ",
+                                     "--train.start-from ", (folder_ / "parent").string());
+  ASSERT_EQ(start("untouched", "nothing 0", relaxed).exit_code, 0);
+  EXPECT_LT(losses("untouched")[0][1], losses("parent")[0][1] - 0.2) << "it began with nothing";
+  EXPECT_NE(start("out", "kill 9", relaxed).exit_code, 0);
+  EXPECT_EQ(start("out", "nothing 0", relaxed).exit_code, 0);
+  expect_same_as_untouched("out");
+
+  const Result fresh =
+      start("out", "nothing 0", layers + "2 --model.family relaxed --model.lora-rank 4");
+  EXPECT_EQ(fresh.exit_code, 3);
+  EXPECT_THAT(fresh.output, HasSubstr("train.start-from"));
+  const Result missing =
+      start("none", "nothing 0", "--train.start-from " + (folder_ / "gone").string());
+  EXPECT_EQ(missing.exit_code, 3);
+  EXPECT_EQ(lines_with(missing.output, "no finished model"), 1) << missing.output;
+  const Result other = start("none", "nothing 0", concat("--model.width 32 ", relaxed));
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_EQ(lines_with(other.output, "model.width is 32, but 16"), 1) << other.output;
+}
+
 // The option is no part of a run's identity, nor do the bits depend on it.
 TEST_P(RunTest, ShardedKilledAndResumedItGivesTheBitsOfTheUnsharded) {
   const std::string averaged = "--train.ema 0.9 ",
