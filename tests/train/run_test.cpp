@@ -134,10 +134,10 @@ TEST_P(RunTest, BegunFromAnotherModelItResumesToTheSameBits) {
   const Result missing =
       start("none", "nothing 0", "--train.start-from " + (folder_ / "gone").string());
   EXPECT_EQ(missing.exit_code, 3);
-  EXPECT_EQ(lines_with(missing.output, "no finished model"), 1) << missing.output;
+  EXPECT_THAT(missing.output, HasSubstr("no finished model"));
   const Result other = start("none", "nothing 0", concat("--model.width 32 ", relaxed));
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_EQ(lines_with(other.output, "model.width is 32, but 16"), 1) << other.output;
+  EXPECT_THAT(other.output, HasSubstr("model.width is 32, but 16"));
 }
 
 // The option is no part of a run's identity, nor do the bits depend on it.
