@@ -26,6 +26,19 @@ double interface_flops(const ModelOptions& model) {
   return model.reinjection == Reinjection::kProject ? 4 * width * width : 0;
 }
 
+/// Layers that the base passes run for every position. The coda runs behind each pass whose readout
+/// is summed.
+int64_t base_layers(const ModelOptions& model) {
+  const int64_t codas = model.readout == Readout::kSum ? model.passes : 1;
+  return model.prelude + model.core * model.passes + model.coda * codas;
+}
+
+/// Of the passes from the floor to the last but one.
+double halting_flops(const ModelOptions& model) {
+  if (model.halting == Halting::kNone) return 0;
+  return 2 * static_cast<double>(model.width * (model.passes - model.halt_floor));
+}
+
 double attention_and_head(const ModelOptions& model, double layers, const PassWork& work) {
   const double logits = 2 * static_cast<double>(model.table_width() * model.vocab);
   return 4 * static_cast<double>(model.width) * layers * work.keys +
@@ -54,13 +67,14 @@ PassWork mean_position(const ModelOptions& model) {
 }
 
 double base_flops(const ModelOptions& model, const PassWork& work) {
-  return flops_of_layers(model, model.prelude + model.core * model.passes + model.coda, work) +
-         (projection_flops(model) + static_cast<double>(model.passes) * interface_flops(model)) *
+  return flops_of_layers(model, base_layers(model), work) +
+         (projection_flops(model) + static_cast<double>(model.passes) * interface_flops(model) +
+          halting_flops(model)) *
              work.positions;
 }
 
 double readout_flops(const ModelOptions& model, const PassWork& work) {
-  return flops_of_layers(model, model.coda, work);
+  return flops_of_layers(model, model.readout == Readout::kSum ? 0 : model.coda, work);
 }
 
 double refinement_flops(const ModelOptions& model, const PassWork& work) {

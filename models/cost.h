@@ -22,7 +22,8 @@ PassWork mean_position(const ModelOptions& model);
 
 /// Prelude, every base pass, coda and head.
 double base_flops(const ModelOptions& model, const PassWork& work);
-/// Coda and head over the hidden state of an earlier pass.
+/// Coda and head over the hidden state of an earlier pass; the head alone where readouts are
+/// summed, since the coda has run.
 double readout_flops(const ModelOptions& model, const PassWork& work);
 /// One pass of core and coda under the rule `coarse`: no key or value is projected.
 double refinement_flops(const ModelOptions& model, const PassWork& work);

@@ -4,22 +4,31 @@
 #include <ATen/OpMathType.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <array>
+
 #include "models/ops/residual.h"
 
 namespace reprise {
 
+Stream combine(std::span<const Stream> streams, const Combination& combination) {
+  const auto combined = [&](const auto& tensor_of) {
+    std::vector<at::Tensor> tensors;
+    for (const Stream& stream : streams) tensors.push_back(tensor_of(stream));
+    return tensors.front().defined() ? combination(tensors) : at::Tensor();
+  };
+  Stream one{combined([](const Stream& stream) { return stream.hidden_MD; }), {}};
+  for (size_t i = 0; i < streams.front().skips_MD.size(); ++i)
+    one.skips_MD.push_back(combined([&](const Stream& stream) { return stream.skips_MD[i]; }));
+  return one;
+}
+
 Stream pick_rows(const Stream& stream, const at::Tensor& rows) {
-  Stream picked{stream.hidden_MD.index_select(0, rows), {}};
-  for (const at::Tensor& skip_MD : stream.skips_MD)
-    picked.skips_MD.push_back(skip_MD.index_select(0, rows));
-  return picked;
+  return combine({&stream, 1}, [&](const auto& of) { return of[0].index_select(0, rows); });
 }
 
 Stream pick_where(const at::Tensor& mask_M1, const Stream& chosen, const Stream& other) {
-  Stream picked{at::where(mask_M1, chosen.hidden_MD, other.hidden_MD), {}};
-  for (size_t i = 0; i < chosen.skips_MD.size(); ++i)
-    picked.skips_MD.push_back(at::where(mask_M1, chosen.skips_MD[i], other.skips_MD[i]));
-  return picked;
+  return combine(std::array{chosen, other},
+                 [&](const auto& of) { return at::where(mask_M1, of[0], of[1]); });
 }
 
 LayerStack::LayerStack(const ModelOptions& options, const Parameters& parameters,

@@ -4,7 +4,9 @@
 // layer that runs again hands over what it made last.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,9 +18,13 @@ namespace reprise {
 /// The residual stream between two layers.
 struct Stream {
   at::Tensor hidden_MD;
-  std::vector<at::Tensor> skips_MD;  ///< by the layer that left it; empty without skips
+  /// By the layer that left it, undefined where none has yet; empty without skips.
+  std::vector<at::Tensor> skips_MD;
 };
 
+/// One stream of several: `combine` is given the same tensor of each.
+using Combination = std::function<at::Tensor(const std::vector<at::Tensor>&)>;
+Stream combine(std::span<const Stream> streams, const Combination& combination);
 /// The same rows of every tensor.
 Stream pick_rows(const Stream& stream, const at::Tensor& rows);
 /// `chosen` where the mask is true, else `other`.

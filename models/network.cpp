@@ -11,6 +11,8 @@
 
 #include "models/device.h"
 #include "models/embedding.h"
+#include "models/halting.h"
+#include "models/halting_head.h"
 #include "models/ops/head.h"
 #include "models/ops/rms_norm.h"
 #include "models/pass_interface.h"
@@ -28,7 +30,9 @@ struct Network::Weights {
         interface(model, parameters, type),
         rotary(ops::make_rotary_table(
             {model.context, model.head_width(), model.rope_share, model.rope_base},
-            at::TensorOptions(embedding.table_VR.device()).dtype(at::toOpMathType(type)))) {}
+            at::TensorOptions(embedding.table_VR.device()).dtype(at::toOpMathType(type)))) {
+    if (model.halting != Halting::kNone) halting.emplace(parameters, type);
+  }
 
   /// Bound when first used, as the layers are.
   const Embedding& head() {
@@ -48,6 +52,7 @@ struct Network::Weights {
   std::optional<Embedding> untied_head;
   LayerStack layers;
   PassInterface interface;
+  std::optional<HaltingHead> halting;
   ops::RotaryTable rotary;
 };
 
@@ -93,14 +98,18 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, P
   require(run.passes >= 0 && run.graph_passes >= 0, ExitCode::kFailure, "a run of ", run.passes,
           " passes, ", run.graph_passes, " of them with a graph");
   LayerStack& layers = weights_->layers;
+  const bool sums = options_.readout == Readout::kSum, halts = weights_->halting.has_value();
   BasePasses base;
   base.passes = run.passes > 0 ? run.passes : std::ssize(plan_.passes);
   const int64_t first_with_graph = run.graph_passes > 0 ? base.passes - run.graph_passes : 0;
+  require(!halts || first_with_graph <= 0, ExitCode::kFailure,
+          "halting weighs every pass, so backward goes through all of them");
   base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT));
   RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
   if (keep.routers) rows.routers = &base.routers;
   Stream stream = layers.run({plan_.prelude}, layers.begin(rows.embedded_MD), rows, nullptr);
   if (options_.reinjection != Reinjection::kNone) base.entered_MD = stream.hidden_MD;
+  std::vector<LayerKeys>* coda_keys = keep.keys ? &base.coda_keys : nullptr;
   for (int64_t pass = 0; pass < base.passes; ++pass) {
     const torch::autograd::AutoGradMode mode(at::GradMode::is_enabled() &&
                                              pass >= first_with_graph);
@@ -111,22 +120,47 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, P
                       [&](const CorePass& core, Stream begun) {
                         return layers.run(core, std::move(begun), rows, kept);
                       });
-    if (keep.all_passes || last) base.streams_P.push_back(stream);
+    if (keep.all_passes || halts || last) base.streams_P.push_back(stream);
+    if (sums)
+      add_readout(base, read_out(stream, rows, last ? coda_keys : nullptr), keep.all_passes);
   }
-  stream = layers.run({plan_.coda}, std::move(stream), rows, keep.keys ? &base.coda_keys : nullptr);
-  base.features_BTD = ops::rms_norm(stream.hidden_MD).view(base.embedded_BTD.sizes());
+  base.coarse = base.streams_P.back();
+  if (halts) halt_positions(base);
+  if (!keep.all_passes) base.streams_P = {base.streams_P.back()};
+  if (!sums) base.features_BTD = read_out(base.coarse, rows, coda_keys).view_as(base.embedded_BTD);
   return base;
 }
 
+void Network::add_readout(BasePasses& base, const at::Tensor& readout_MD, bool keep) const {
+  const at::Tensor readout_BTD = readout_MD.view_as(base.embedded_BTD);
+  base.features_BTD = base.features_BTD.defined() ? base.features_BTD + readout_BTD : readout_BTD;
+  if (keep) base.sums_P.push_back(base.features_BTD);
+}
+
+void Network::halt_positions(BasePasses& base) const {
+  const int64_t floor = std::min(options_.halt_floor, base.passes);
+  const std::span streams = std::span(base.streams_P).subspan(static_cast<size_t>(floor - 1));
+  base.halt_scores_QM = weights_->halting->scores(streams);
+  base.coarse = halt(options_, streams, base.halt_scores_QM);
+  if (options_.halting == Halting::kExit)
+    base.exits_M = exit_row(base.halt_scores_QM, options_.halt_threshold) + floor;
+}
+
 at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
-  if (pass + 1 == base.passes) return base.features_BTD;
-  require(pass >= 0 && pass < base.passes && std::ssize(base.streams_P) == base.passes,
+  const bool last = pass + 1 == base.passes, sums = options_.readout == Readout::kSum;
+  if (last && !weights_->halting) return base.features_BTD;
+  require(last || (pass >= 0 && pass < base.passes && std::ssize(base.streams_P) == base.passes),
           ExitCode::kFailure, "no hidden state of pass ", pass,
           " was kept; run base_passes with all_passes = true");
+  if (sums) return base.sums_P[static_cast<size_t>(pass)];
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
-  const Stream end =
-      weights_->layers.run({plan_.coda}, base.streams_P[static_cast<size_t>(pass)], rows, nullptr);
-  return ops::rms_norm(end.hidden_MD).view(base.embedded_BTD.sizes());
+  const Stream& stream = last ? base.streams_P.back() : base.streams_P[static_cast<size_t>(pass)];
+  return read_out(stream, rows, nullptr).view_as(base.embedded_BTD);
+}
+
+at::Tensor Network::read_out(Stream stream, const RowSet& rows,
+                             std::vector<LayerKeys>* kept) const {
+  return ops::rms_norm(weights_->layers.run({plan_.coda}, std::move(stream), rows, kept).hidden_MD);
 }
 
 template <class Layers>
@@ -157,27 +191,33 @@ at::Tensor Network::refine(const BasePasses& base, const RowSet& rows, Stream st
 
 at::Tensor Network::refine_all(const BasePasses& base) const {
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
-  return refine(base, rows, base.streams_P.back(), base.entered_MD).view(base.embedded_BTD.sizes());
+  const at::Tensor readout_MD = refine(base, rows, base.coarse, base.entered_MD);
+  const at::Tensor readout_BTD = readout_MD.view_as(base.embedded_BTD);
+  return options_.readout == Readout::kSum ? base.features_BTD + readout_BTD : readout_BTD;
 }
 
 at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M) const {
   const RowSet all = all_rows(base.embedded_BTD, weights_->rotary);
   require_rows(rows_M, all.rows_M.size(0));
-  const Stream& coarse = base.streams_P.back();
-  const at::Tensor rows = moved_to(coarse.hidden_MD.device(), rows_M);
-  const at::Tensor entered_MD =
-      base.entered_MD.defined() ? base.entered_MD.index_select(0, rows) : base.entered_MD;
-  return refine(base, picked_rows(all, rows), pick_rows(coarse, rows), entered_MD);
+  const at::Tensor rows = moved_to(base.coarse.hidden_MD.device(), rows_M);
+  const auto picked = [&](const at::Tensor& of_all_MD) {
+    return of_all_MD.defined() ? of_all_MD.index_select(0, rows) : of_all_MD;
+  };
+  const at::Tensor readout_MD =
+      refine(base, picked_rows(all, rows), pick_rows(base.coarse, rows), picked(base.entered_MD));
+  return options_.readout == Readout::kSum ? picked(base.features_BTD.flatten(0, 1)) + readout_MD
+                                           : readout_MD;
 }
 
 at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const {
   const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
-  const Stream& coarse = base.streams_P.back();
-  const Stream refined = refine_core(base, rows, coarse, base.entered_MD);
-  const at::Tensor mask_M1 = moved_to(coarse.hidden_MD.device(), mask_BT).flatten().unsqueeze(-1);
-  const Stream end = weights_->layers.refine({plan_.coda}, pick_where(mask_M1, refined, coarse),
-                                             rows, base.coda_keys);
-  return ops::rms_norm(end.hidden_MD).view(base.embedded_BTD.sizes());
+  const Stream refined = refine_core(base, rows, base.coarse, base.entered_MD);
+  const at::Tensor mask_BT1 = moved_to(base.coarse.hidden_MD.device(), mask_BT).unsqueeze(-1);
+  const Stream end = weights_->layers.refine(
+      {plan_.coda}, pick_where(mask_BT1.flatten(0, 1), refined, base.coarse), rows, base.coda_keys);
+  const at::Tensor readout_BTD = ops::rms_norm(end.hidden_MD).view_as(base.embedded_BTD);
+  if (options_.readout == Readout::kLast) return readout_BTD;
+  return at::where(mask_BT1, base.features_BTD + readout_BTD, base.features_BTD);
 }
 
 at::Tensor Network::logits(const at::Tensor& features) const {

@@ -1,6 +1,11 @@
 // The forward contract of every family: prelude, core x passes, coda, tied head; then, for
 // positions a gate picks, the core once more.
 //
+// Readout::kSum: each pass adds its readout to that of the passes before it. The head is linear
+// before the cap, so their logits add up, l_t = l_{t-1} + delta_t; the coda runs behind every pass.
+// Halting (halting_head.h): what the coda reads behind the last pass is the state each position
+// halted with.
+//
 // A Network binds Parameters to an arithmetic for as long as they do not change: each weight is
 // cast once, when it is made, and the cast is part of the autograd graph. Training makes one per
 // step, evaluation one per run. Whether casts are recorded is decided where the Network is made,
@@ -40,15 +45,20 @@ struct PassRun {
   int64_t graph_passes = 0;  ///< backward goes through so many of the last; 0: through all
 };
 
-/// The state after the base passes.
+/// The state after the base passes. "Coarse" is what the coda reads and a refinement pass begins
+/// with: the last pass, or where the model halts what that came to.
 struct BasePasses {
   int64_t passes = 0;                ///< that ran
   at::Tensor embedded_BTD;           ///< x0, mixed into every layer
   at::Tensor entered_MD;             ///< what entered the core, where passes see it again
   std::vector<Stream> streams_P;     ///< before the coda; the last pass only unless all_passes
+  Stream coarse;                     ///< one of those, without halting
+  at::Tensor halt_scores_QM;         ///< halting.h; undefined where the model does not halt
+  at::Tensor exits_M;                ///< Halting::kExit: the pass of each position, from 1
   std::vector<LayerKeys> core_keys;  ///< of the last base pass, one per layer; empty unless keys
   std::vector<LayerKeys> coda_keys;  ///< the same of the coda
-  at::Tensor features_BTD;           ///< readout of the last base pass: coda, final norm
+  std::vector<at::Tensor> sums_P;    ///< Readout::kSum: features after each pass, if all_passes
+  at::Tensor features_BTD;           ///< coarse readout: coda, final norm; or the sum over passes
   RouterLog routers;                 ///< in the order in which they ran; empty unless routers
 };
 
@@ -60,12 +70,12 @@ class Network {
   /// store nothing for backward, and neither does the prelude where only they read what it made.
   BasePasses base_passes(const at::Tensor& tokens_BT, KeepOptions keep = {},
                          PassRun run = {}) const;
-  /// Coda and final norm over the hidden state after base pass `pass`, counted from 0. All but the
-  /// last that ran need all_passes.
+  /// Coda and final norm over the hidden state after base pass `pass`, counted from 0, as though no
+  /// position halted; or the sum up to there. All but the last that ran need all_passes.
   at::Tensor readout(const BasePasses& base, int64_t pass) const;
 
   /// One refinement pass under the rule `coarse`, three ways. All return readouts (coda run again,
-  /// final norm).
+  /// final norm; with Readout::kSum added to the coarse ones).
   at::Tensor refine_all(const BasePasses& base) const;  ///< every position, dense: features_BTD
   /// Gathered rows, b * T + t, ascending: features_MD.
   at::Tensor refine_rows(const BasePasses& base, const at::Tensor& rows_M) const;
@@ -84,6 +94,9 @@ class Network {
   template <class Layers>
   Stream run_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD,
                   Layers layers) const;
+  void add_readout(BasePasses& base, const at::Tensor& readout_MD, bool keep) const;
+  void halt_positions(BasePasses& base) const;  ///< needs the streams of all passes
+  at::Tensor read_out(Stream stream, const RowSet& rows, std::vector<LayerKeys>* kept) const;
   Stream refine_core(const BasePasses& base, const RowSet& rows, Stream stream,
                      const at::Tensor& entered_MD) const;
   at::Tensor refine(const BasePasses& base, const RowSet& rows, Stream stream,

@@ -64,6 +64,8 @@ void validate_interfaces(const ModelOptions& options) {
   of_passes(options.pass_embedding, "pass-embedding");
   of_passes(options.film, "film");
   of_passes(options.pass_mixing, "pass-mixing");
+  of_passes(options.readout != Readout::kLast, "readout");
+  of_passes(options.halting != Halting::kNone, "halting");
   const bool relaxed = options.family == Family::kRelaxed;
   belongs(options.lora_rank != 0, "lora-rank", relaxed || options.family == Family::kRecurrent,
           "the recurrent and relaxed families", options);
@@ -102,6 +104,20 @@ void validate_basis(const ModelOptions& options) {
   within(options.basis_terms, 1, options.basis_rank, "basis-terms");
 }
 
+void validate_halting(const ModelOptions& options) {
+  require(0 < options.halt_threshold && options.halt_threshold < 1, ExitCode::kUsage,
+          "model.halt-threshold is ", options.halt_threshold, "; it lies in (0, 1)");
+  within(options.halt_floor, 1, kMostPasses, "halt-floor");
+  if (options.halting == Halting::kNone) return;
+  require(options.halt_floor < options.passes, ExitCode::kUsage, "model.halting ",
+          enum_name(options.halting), " has nothing to decide: model.halt-floor is ",
+          options.halt_floor, " and the last of model.passes, which takes whoever is left, is ",
+          options.passes);
+  require(options.readout == Readout::kLast, ExitCode::kUsage,
+          "model.halting takes one state of a position, model.readout sum a sum over all; set one "
+          "of them");
+}
+
 }  // namespace
 
 void validate(const ModelOptions& options) {
@@ -124,6 +140,8 @@ void validate(const ModelOptions& options) {
           options.passes, " with model.family ", enum_name(options.family),
           ", whose layers run once; set passes to 1 or family to recurrent");
   validate_interfaces(options);
+  validate_halting(options);
+  validate_halting(options);
   validate_experts(options);
   validate_basis(options);
   within(options.rope_share, 0.0, 1.0, "rope-share");

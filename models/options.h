@@ -40,6 +40,23 @@ struct EnumNames<Reinjection> {
       std::pair{Reinjection::kProject, "project"}, std::pair{Reinjection::kBounded, "bounded"}};
 };
 
+/// What is read out of the passes: the state of the last one, or the sum of what each pass adds.
+enum class Readout { kLast, kSum };
+template <>
+struct EnumNames<Readout> {
+  static constexpr std::array names{std::pair{Readout::kLast, "last"},
+                                    std::pair{Readout::kSum, "sum"}};
+};
+
+/// What a position that halts takes: the halting-weighted mean of its states, or one of them.
+enum class Halting { kNone, kMixture, kExit };
+template <>
+struct EnumNames<Halting> {
+  static constexpr std::array names{std::pair{Halting::kNone, "none"},
+                                    std::pair{Halting::kMixture, "mixture"},
+                                    std::pair{Halting::kExit, "exit"}};
+};
+
 /// Of the moe family: the MLP of a layer of the core is `count` small ones, of which a token takes
 /// `top_k`; its value and output projections may be such mixtures too, by head.
 struct ExpertOptions {
@@ -72,6 +89,10 @@ struct ModelOptions {
   bool projection_norm = false;
   Reinjection reinjection = Reinjection::kNone;
   bool pass_embedding = false, film = false, pass_mixing = false;
+  Readout readout = Readout::kLast;
+  Halting halting = Halting::kNone;
+  double halt_threshold = 0.5;
+  int64_t halt_floor = 1;
 
   template <class Visitor>
   void visit(Visitor&& field) {
@@ -123,6 +144,16 @@ struct ModelOptions {
     field("basis-rank", basis_rank, "vectors", "partial: in the basis that all MLPs share");
     field("basis-terms", basis_terms, "vectors",
           "partial: of the basis, that each row of an MLP's matrices is a sum of");
+    field("readout", readout, "",
+          "last: of the state after the last pass; sum: the logits of all passes, and of "
+          "the refinement pass, added before the cap");
+    field("halting", halting, "",
+          "what is read out of a position's passes, by a head on its state: mixture: "
+          "their mean, weighted as ACT does; exit: the first at which the probability to have "
+          "halted reaches halt-threshold");
+    field("halt-threshold", halt_threshold, "probability",
+          "exit: to have halted, at which a position halts");
+    field("halt-floor", halt_floor, "passes", "mixture and exit: nobody halts before this pass");
   }
 
   int64_t layers() const { return prelude + core + coda; }

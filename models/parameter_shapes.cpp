@@ -47,6 +47,12 @@ void append_interface(const ModelOptions& options, Shapes& shapes) {
   if (options.pass_mixing) scalars("pass.mixing", {passes, 2});
 }
 
+void append_halting(const ModelOptions& options, Shapes& shapes) {
+  if (options.halting == Halting::kNone) return;
+  shapes.push_back({"halt.weight", Role::kScalar, {options.width}});
+  shapes.push_back({"halt.bias", Role::kScalar, {1}});
+}
+
 /// A matrix for each expert, and what chooses among them for each of `sets` heads.
 void append_mixture(const std::string& matrix, int64_t experts, std::vector<int64_t> shape,
                     Shapes& shapes) {
@@ -151,6 +157,7 @@ std::vector<ParameterShape> parameter_shapes(const ModelOptions& options) {
   if (options.skips)
     shapes.push_back({"skips", Role::kScalar, {options.skip_count(), options.width}});
   append_interface(options, shapes);
+  append_halting(options, shapes);
   if (!options.tied) append_table(options, "head", shapes);
   return shapes;
 }

@@ -35,6 +35,7 @@ InitialValue initial_value(const ParameterShape& parameter, const RandomStream& 
   const std::string_view name = parameter.name;
   const auto constant = [](double value) { return [value](uint64_t) { return value; }; };
   if (name == "head" || name == "pass.embedding" || name == "pass.shift") return constant(0);
+  if (name.starts_with("halt.")) return constant(0);  // halts with probability 1/2 at every pass
   if (name == "reinjection.decay") return constant(std::log(-std::log(kInitialDecay)));
   if (name == "reinjection.gain") return constant(1 - kInitialDecay);
   if (name == "reinjection.projection") {  // the stream as it is

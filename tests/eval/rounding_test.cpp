@@ -56,7 +56,7 @@ class Rounding : public testing::TestWithParam<Shape> {
   /// The gathered pass of the network whose channels are exchanged, on exchanged states.
   at::Tensor refine_in_other_order(const BasePasses& base, const at::Tensor& rows_M) const {
     BasePasses exchanged = base;
-    for (at::Tensor* state : {&exchanged.embedded_BTD, &exchanged.streams_P.back().hidden_MD})
+    for (at::Tensor* state : {&exchanged.embedded_BTD, &exchanged.coarse.hidden_MD})
       *state = state->index_select(-1, order_D_);
     return other_order_.refine_rows(exchanged, rows_M).index_select(-1, order_D_.argsort());
   }
@@ -75,7 +75,7 @@ class Rounding : public testing::TestWithParam<Shape> {
                                         options_.rope_share, options_.rope_base},
                                        at::TensorOptions().dtype(at::kFloat))};
     if (last == LastPosition::kWrong) rows.positions_M[-1] = rows_M.numel() - 1;
-    at::Tensor hidden_MD = base.streams_P.back().hidden_MD.index_select(0, rows_M);
+    at::Tensor hidden_MD = base.coarse.hidden_MD.index_select(0, rows_M);
     const PassPlan plan = make_pass_plan(options_);
     const auto run = [&](LayerRange range, const std::vector<LayerKeys>& keys) {
       for (int64_t i = 0; i < range.count; ++i)

@@ -19,7 +19,8 @@ HEAD_WIDTH = WIDTH // HEADS
 SEQUENCES, LENGTH = 2, 5
 PLAIN = dict(prelude=1, core=2, coda=1, rank=0, tied=True, skips=False, norm="pre", projection_norm=False,
              reinjection="none", pass_embedding=False, film=False, pass_mixing=False, lora=0,
-             experts=0, top_k=0, expert_width=0, attention_experts=0, attention_top_k=0, basis_rank=0, basis_terms=0)
+             experts=0, top_k=0, expert_width=0, attention_experts=0, attention_top_k=0, basis_rank=0, basis_terms=0,
+             readout="last", halting="none", floor=1, threshold=0.5)
 LOOPED = PLAIN | dict(family="recurrent", passes=2, rope_share=0.5, rope_base=100.0, core=1)
 MODELS = {"static": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope_base=10000.0),
           "recurrent": PLAIN | dict(family="recurrent", passes=3, rope_share=0.5, rope_base=100.0),
@@ -34,7 +35,10 @@ MODELS = {"static": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope
           "moe_attention": LOOPED | dict(family="moe", core=2, coda=0, experts=3, top_k=2, expert_width=8,
                                          attention_experts=3, attention_top_k=2, projection_norm=True),
           "partial": PLAIN | dict(family="partial", passes=1, rope_share=1.0, rope_base=10000.0, core=1, basis_rank=7,
-                                  basis_terms=3)}
+                                  basis_terms=3),
+          "recurrent_sum": LOOPED | dict(readout="sum", passes=3, coda=2),
+          "recurrent_mixture": LOOPED | dict(halting="mixture", passes=3, core=2, skips=True),
+          "recurrent_exit": LOOPED | dict(halting="exit", passes=4, core=2, floor=2, skips=True)}
 
 
 def layers_of(shape):
@@ -111,6 +115,8 @@ def make_weights(shape, generator):
                     "pass.shift": normal(0.3, 0, shape["passes"], WIDTH)}
     if shape["pass_mixing"]:
         weights["pass.mixing"] = normal(0.3, 0.6, shape["passes"], 2)
+    if shape["halting"] != "none":
+        weights |= {"halt.weight": normal(0.4, 0, WIDTH), "halt.bias": normal(0.3, -0.5, 1)}
     if shape["skips"]:
         weights["skips"] = normal(0.3, 0.6, layers_of(shape) // 2, WIDTH)
     return weights | ({} if shape["tied"] else table("head"))
@@ -228,12 +234,43 @@ class Sequence:
         self.left = [[None] * len(tokens) for _ in range(layers)]  # what each layer gave last, by position
         hidden = self.run(range(prelude), self.embedded)
         self.entered = hidden
+        states, sums = [], [torch.zeros(WIDTH, dtype=torch.float64)] * len(tokens)
         for p in range(shape["passes"]):
             made = self.run(self.core, [self.begin_pass(p, x, self.entered[t]) for t, x in enumerate(hidden)], p)
             hidden = [self.end_pass(p, *both) for both in zip(made, hidden)]
-        self.hidden = hidden
+            states.append((hidden, [list(row) for row in self.left]))
+            if shape["readout"] == "sum":
+                sums = [total + norm(x) for total, x in zip(sums, self.run(self.coda, hidden))]
+        self.hidden, self.left = self.halted(states) if shape["halting"] != "none" else (hidden, self.left)
         self.left_by_core = [list(row) for row in self.left]
-        self.features = [norm(x) for x in self.run(self.coda, hidden)]
+        self.features = sums if shape["readout"] == "sum" else [norm(x) for x in self.run(self.coda, self.hidden)]
+
+    def halted(self, states):
+        """What every position takes of its states, and of what the layers left in those passes."""
+        shares = [self.shares([hidden[t] for hidden, _ in states]) for t in range(len(states[0][0]))]
+        take = lambda values: [None if values[0][t] is None else sum(share * row[t] for share, row in zip(shares[t], values))
+                               for t in range(len(shares))]
+        return take([hidden for hidden, _ in states]), [take([left[layer] for _, left in states])
+                                                        for layer in range(layers_of(self.shape))]
+
+    def shares(self, states):
+        """The share of each pass in what one position takes."""
+        floor, last = self.shape["floor"], len(states) - 1
+        rates = [torch.zeros((), dtype=torch.float64) if p + 1 < floor else
+                 torch.sigmoid(self.weights["halt.weight"] @ norm(x) + self.weights["halt.bias"][0]) for p, x in enumerate(states)]
+        shares, spent, going_on = [], 0, 1
+        for p, rate in enumerate(rates):
+            if self.shape["halting"] == "exit":
+                going_on = going_on * (1 - rate)
+                halts = p == last or 1 - going_on >= self.shape["threshold"]
+                shares.append(1 if halts else 0)
+            else:
+                halts = p == last or spent + rate >= 0.99
+                shares.append(1 - spent if halts else rate)
+                spent = spent + rate
+            if halts:
+                break
+        return shares + [0] * (last + 1 - len(shares))
 
     @staticmethod
     def table(weights, name):
@@ -296,7 +333,7 @@ class Sequence:
             left[layer] = x
             if layer == self.core[-1]:
                 x = self.end_pass(last, x, self.hidden[t])
-        return norm(x)
+        return self.features[t] + norm(x) if self.shape["readout"] == "sum" else norm(x)
 
     def logits(self, features):
         return SOFTCAP * torch.tanh(self.head @ features / SOFTCAP)
@@ -323,7 +360,7 @@ def compute(shape, generator):
               "nats": torch.stack([torch.stack(row) for row in base_nats]), "refined_nats": torch.stack(refined_nats),
               "loss": loss}
     arrays |= {f"weight.{name}": values for name, values in weights.items()}
-    arrays |= {f"gradient.{name}": values.grad for name, values in weights.items()}
+    arrays |= {f"gradient.{name}": values.grad for name, values in weights.items() if values.grad is not None}
     return arrays
 
 
@@ -356,6 +393,10 @@ def main():
                     "expert-width": shape["expert_width"], "attention-experts": shape["attention_experts"],
                     "attention-top-k": shape["attention_top_k"], "basis-rank": shape["basis_rank"],
                     "basis-terms": shape["basis_terms"]}
+        if shape["readout"] != "last":
+            metadata["readout"] = shape["readout"]
+        if shape["halting"] != "none":
+            metadata |= {"halting": shape["halting"], "halt-threshold": shape["threshold"], "halt-floor": shape["floor"]}
         path = pathlib.Path(__file__).with_name(f"network_{model}.safetensors")
         write_safetensors(path, compute(shape, generator), {key: str(value) for key, value in metadata.items()})
         print(path, path.stat().st_size, "bytes")

@@ -63,5 +63,17 @@ TEST_F(ByHandNetwork, ARefinementPassReadsTheKeysOfTheLastOne) {
   expect_row(refined_MD[0], 5.28 / root, 3 / root);
 }
 
+// The logits of both passes are added: their features are.
+TEST_F(ByHandNetwork, ASummedReadoutAddsWhatEachPassGives) {
+  ModelOptions options = one_layer();
+  options.readout = Readout::kSum;
+  const Network network(options, weights(), at::kDouble);
+  const BasePasses base = network.base_passes(at::zeros({1, 2}, at::kLong), {.keys = true});
+  expect_row(base.features_BTD[0][0], 3 / std::sqrt(6.5), 2 / std::sqrt(6.5));
+  const double root = std::sqrt((5.28 * 5.28 + 9) / 2);
+  const at::Tensor refined_MD = network.refine_rows(base, at::tensor({1}, at::kLong));
+  expect_row(refined_MD[0], 3 / std::sqrt(6.5) + 5.28 / root, 2 / std::sqrt(6.5) + 3 / root);
+}
+
 }  // namespace
 }  // namespace reprise

@@ -124,6 +124,36 @@ TEST(ModelOptions, RefuseWhatTheFamilyCannotTake) {
               HasSubstr("model.passes is 2 with model.family partial, whose layers run once"));
 }
 
+TEST(ModelOptions, HaltWhereAPassIsLeftToDecide) {
+  const auto halting = [](auto change) {
+    return complaint([&](ModelOptions& o) {
+      o.halting = Halting::kExit;
+      change(o);
+    });
+  };
+  EXPECT_EQ(halting([](ModelOptions&) {}), "");
+  EXPECT_THAT(halting([](ModelOptions& o) { o.halt_floor = 2; }),
+              HasSubstr("has nothing to decide: model.halt-floor is 2"));
+  EXPECT_THAT(halting([](ModelOptions& o) { o.passes = 1; }), HasSubstr("has nothing to decide"));
+  EXPECT_THAT(halting([](ModelOptions& o) { o.halt_floor = 0; }), HasSubstr("halt-floor is 0"));
+  for (const double threshold : {0.0, 1.0})
+    EXPECT_THAT(halting([&](ModelOptions& o) { o.halt_threshold = threshold; }),
+                HasSubstr("model.halt-threshold is"));
+  EXPECT_THAT(halting([](ModelOptions& o) { o.readout = Readout::kSum; }),
+              HasSubstr("model.readout sum a sum over all"));
+  EXPECT_THAT(halting([](ModelOptions& o) {
+                o.family = Family::kStatic;
+                o.passes = 1;
+              }),
+              HasSubstr("model.halting belongs to the passes"));
+  EXPECT_THAT(complaint([](ModelOptions& o) {
+                o.family = Family::kStatic;
+                o.passes = 1;
+                o.readout = Readout::kSum;
+              }),
+              HasSubstr("model.readout belongs to the passes"));
+}
+
 TEST(ModelOptions, RefuseASizeNoMachineHolds) {
   EXPECT_THAT(complaint([](ModelOptions& o) { o.prelude = 9'000'000'000; }),
               HasSubstr("model.prelude is 9000000000; it must be from 0 to 1024"));

@@ -32,6 +32,13 @@ TEST(Parameters, OfATableAndItsProjection) {
   EXPECT_GT(parameters["head.projection"].abs().max().item<double>(), 0);
 }
 
+TEST(Parameters, OfAHaltingHeadAreAScoreOfTheState) {
+  ModelOptions options = test::tiny_recurrent();
+  const int64_t plain = element_count(options);
+  options.halting = Halting::kMixture;
+  EXPECT_EQ(element_count(options), plain + 8 + 1);
+}
+
 TEST(Parameters, AreWhatTheShapesSay) {
   const ModelOptions options = test::tiny_recurrent();
   const Parameters parameters(options, 3);

@@ -53,10 +53,13 @@ TEST(PassRun, ThroughAllPassesOrMoreIsNotTruncated) {
   }
 }
 
+class TruncatedRun : public testing::TestWithParam<Readout> {};
+
 // The same layers called one by one, with the hidden state detached between passes by hand.
-TEST(PassRun, TruncatedItIsTheGradientWithTheEarlierPassesHeldFixed) {
+TEST_P(TruncatedRun, IsTheGradientWithTheEarlierPassesHeldFixed) {
   ModelOptions options = test::tiny_recurrent();
   options.passes = 4;
+  options.readout = GetParam();
   const Parameters parameters = lively_parameters(options, at::kDouble);
   const Network network(options, parameters, at::kDouble);
   const at::Tensor tokens = some_tokens(options, 2, 6), targets = some_tokens(options, 2, 6, 5);
@@ -71,10 +74,15 @@ TEST(PassRun, TruncatedItIsTheGradientWithTheEarlierPassesHeldFixed) {
     return run_layer(bind_layer(parameters, options, {}, {index}, at::kDouble), hidden_MD, rows,
                      nullptr);
   };
-  at::Tensor hidden_MD = layer(0, embedded_MD);
-  for (int pass = 0; pass < 4; ++pass)
+  at::Tensor hidden_MD = layer(0, embedded_MD), sum_MD = at::zeros_like(embedded_MD);
+  for (int pass = 0; pass < 4; ++pass) {
     hidden_MD = layer(1, pass <= 2 ? hidden_MD.detach() : hidden_MD);
-  const at::Tensor features_BTD = ops::rms_norm(layer(2, hidden_MD)).view({2, 6, options.width});
+    const at::Tensor readout_MD = ops::rms_norm(layer(2, hidden_MD));
+    sum_MD = sum_MD + (pass < 2 ? readout_MD.detach() : readout_MD);
+  }
+  const at::Tensor last_MD = ops::rms_norm(layer(2, hidden_MD));
+  const at::Tensor features_BTD =
+      (GetParam() == Readout::kSum ? sum_MD : last_MD).view({2, 6, options.width});
   const at::Tensor loss = network.cross_entropy(features_BTD, targets).sum();
   const auto expected = torch::autograd::grad({loss}, leaves_of(parameters), {}, {}, false, true);
 
@@ -89,11 +97,27 @@ TEST(PassRun, TruncatedItIsTheGradientWithTheEarlierPassesHeldFixed) {
   EXPECT_FALSE(run[2].defined()) << "nothing reads the prelude's output but the first pass";
 }
 
+INSTANTIATE_TEST_SUITE_P(Readouts, TruncatedRun, testing::Values(Readout::kLast, Readout::kSum),
+                         [](const auto& test) { return std::string(enum_name(test.param)); });
+
 /// What a forward pass leaves for backward, in bytes.
 int64_t bytes_for_backward(const Network& network, const at::Tensor& tokens, PassRun run) {
   const test::LiveBytes live;
   const BasePasses base = network.base_passes(tokens, {}, run);
   return live.now();
+}
+
+TEST(PassRun, TruncatedASummedReadoutStoresNothingOfTheEarlierPasses) {
+  ModelOptions options = test::tiny_recurrent();
+  options.width = 64, options.context = 64, options.prelude = 0;
+  options.readout = Readout::kSum;
+  const Network network(options, lively_parameters(options, at::kFloat), at::kFloat);
+  const at::Tensor tokens = some_tokens(options, 4, 64);
+  bytes_for_backward(network, tokens, {});
+  const int64_t two = bytes_for_backward(network, tokens, {.passes = 2});
+  const int64_t truncated = bytes_for_backward(network, tokens, {.passes = 8, .graph_passes = 2});
+  const int64_t hidden = 4 * 64 * 64 * 4;  // which enters the first pass with a graph
+  EXPECT_LE(truncated, two + hidden);
 }
 
 TEST(PassRun, TruncatedItStoresNothingOfTheEarlierPasses) {

@@ -73,7 +73,8 @@ class RefinementTest : public testing::TestWithParam<Case> {
                             0.5 * network.cross_entropy(base.features_BTD, tokens).sum();
     loss.backward();
     std::vector<at::Tensor> results{refined_MD.detach(), loss.detach()};
-    for (const Parameter& parameter : parameters.list()) results.push_back(parameter.tensor.grad());
+    for (const at::Tensor& weight : test::read_weights(parameters, options_))
+      results.push_back(weight.grad());
     return results;
   }
 

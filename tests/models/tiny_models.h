@@ -121,6 +121,35 @@ inline std::vector<Variant> variants() {
              o.norm = NormPlacement::kSandwich;
            }),
       {"partial", tiny_partial()},
+      with("readout_sum", tiny_recurrent(), [](ModelOptions& o) { o.readout = Readout::kSum; }),
+      with("readout_sum_skips_factorised", tiny_recurrent(),
+           [](ModelOptions& o) {
+             o.readout = Readout::kSum;
+             o.skips = true;
+             o.core = 2;
+             o.embedding_rank = 3;
+           }),
+      with("moe_readout_sum", tiny_moe(), [](ModelOptions& o) { o.readout = Readout::kSum; }),
+      with("halt_mixture", tiny_recurrent(),
+           [](ModelOptions& o) {
+             o.halting = Halting::kMixture;
+             o.passes = 3;
+           }),
+      with("halt_exit_skips", tiny_recurrent(),
+           [](ModelOptions& o) {
+             o.halting = Halting::kExit;
+             o.passes = 4;
+             o.halt_floor = 2;
+             o.pass_mixing = true;
+             o.skips = true;
+             o.core = 3;
+           }),
+      with("skips_from_the_coda", tiny_recurrent(),
+           [](ModelOptions& o) {
+             o.skips = true;
+             o.prelude = 0;
+             o.coda = 3;  // 1 to 2 within the coda, 0 to 3, of four layers
+           }),
       with("sandwich", tiny_static(), [](ModelOptions& o) { o.norm = NormPlacement::kSandwich; }),
       with("peri_projection_norm", tiny_recurrent(), [](ModelOptions& o) {
         o.norm = NormPlacement::kPeri;
@@ -138,6 +167,17 @@ inline std::vector<Variant> recurrent_variants() {
 
 inline std::string variant_name(const testing::TestParamInfo<Variant>& test) {
   return test.param.name;
+}
+
+/// The weights that the readout has a gradient in. Which state a position exits with is a
+/// comparison, through which none flows to the head.
+inline std::vector<at::Tensor> read_weights(const Parameters& parameters,
+                                            const ModelOptions& options) {
+  std::vector<at::Tensor> weights;
+  for (const Parameter& parameter : parameters.list())
+    if (options.halting != Halting::kExit || !parameter.name.starts_with("halt."))
+      weights.push_back(parameter.tensor);
+  return weights;
 }
 
 /// Numbers without meaning, the same in every run.
