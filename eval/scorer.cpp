@@ -21,6 +21,18 @@ at::Tensor indices_of(const std::vector<uint8_t>& picked) {
   return at::tensor(indices, at::kLong);
 }
 
+/// Of each scored row: all, or where positions exit, those up to its exit.
+std::vector<uint8_t> passes_of(const BasePasses& base, const at::Tensor& rows_N) {
+  std::vector<uint8_t> passes(static_cast<size_t>(rows_N.numel()),
+                              static_cast<uint8_t>(base.passes));
+  if (!base.exits_M.defined()) return passes;
+  const at::Tensor exits_N =
+      base.exits_M.index_select(0, moved_to(base.exits_M.device(), rows_N)).cpu();
+  for (size_t n = 0; n < passes.size(); ++n)
+    passes[n] = static_cast<uint8_t>(exits_N.const_data_ptr<int64_t>()[n]);
+  return passes;
+}
+
 /// What a decoder would do for the predictions that `counts` accepts.
 template <class Counts>
 PassWork nominal_work(const ScoringBatch& batch, Counts&& counts) {
@@ -53,6 +65,7 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
   const BasePasses base =
       network_.base_passes(batch.tokens_BT, {.keys = passes() == Passes::kRefined});
   scores.base = predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
+  scores.passes = passes_of(base, batch.rows_N);
   const PassWork nominal = nominal_work(batch, kEvery), executed = dense_work(batch);
   spent.base +=
       {base_watch.seconds(), base_flops(model, nominal), base_flops(model, executed), tokens};

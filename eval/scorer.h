@@ -13,6 +13,7 @@ namespace reprise {
 /// One entry per scored prediction of the batch.
 struct BatchScores {
   Predictions base;
+  std::vector<uint8_t> passes;  ///< applications of the core behind `base`
   std::vector<uint8_t> refined,
       random;  ///< what the gate and the control picked; empty without a second pass
   std::vector<double> nll_gated, nll_random;

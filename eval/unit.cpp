@@ -12,8 +12,7 @@ namespace {
 /// Collects the scores of batches, in whatever order they come, into columns in text order.
 class ColumnBuilder {
  public:
-  ColumnBuilder(const UnitText& text, Passes passes, int64_t base_passes)
-      : text_(text), passes_(passes) {
+  ColumnBuilder(const UnitText& text, Passes passes) : text_(text), passes_(passes) {
     for (const Document& document : text.documents) {
       first_rows_.push_back(rows_);
       rows_ += static_cast<size_t>(document.tokens - 1);
@@ -25,7 +24,6 @@ class ColumnBuilder {
         (columns_.tokens.*member).resize(rows_);
     };
     visit_token_columns(size);
-    columns_.tokens.passes.assign(rows_, static_cast<uint8_t>(base_passes));
   }
 
   void take(const ScoringBatch& batch, const BatchScores& scores) {
@@ -51,6 +49,7 @@ class ColumnBuilder {
     t.entropy_base[row] = scores.base.entropy[n];
     t.margin_base[row] = scores.base.margin[n];
     t.top1_base[row] = scores.base.top1[n];
+    t.passes[row] = scores.passes[n];
   }
 
   void take_refined(size_t row, size_t n, const BatchScores& scores) {
@@ -162,7 +161,7 @@ std::vector<ScoringBatch> make_batches(const UnitText& text, const UnitOptions& 
 }
 
 UnitColumns UnitScorer::score(const UnitText& text, Accounting& spent) const {
-  ColumnBuilder builder(text, scorer_.passes(), scorer_.network().options().passes);
+  ColumnBuilder builder(text, scorer_.passes());
   Stopwatch text_watch;
   const auto batches = make_batches(text, options_);
   spent.text_s += text_watch.seconds();

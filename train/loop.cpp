@@ -208,6 +208,7 @@ class Run {
         {"elapsed_s", earlier_s_ + seconds_since(start_)},
         {"peak_share", peak_share}};
     for (const auto& [name, nats] : report.parts) line["loss_" + name] = nats;
+    for (const auto& [name, value] : report.measures) line[name] = value;
     return line;
   }
 

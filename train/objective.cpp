@@ -19,6 +19,10 @@ std::unique_ptr<PrimaryLoss> make_primary(const ObjectiveOptions& options,
       return make_deep_supervision(options.passes);
     case ObjectiveKind::kGatedRefinement:
       return make_gated_refinement(options.refine_share, options.kappa, model);
+    case ObjectiveKind::kAct:
+    case ObjectiveKind::kPonderNet:
+    case ObjectiveKind::kOuro:
+      return make_halting_loss(options.kind, options.halting, model);
     case ObjectiveKind::kFinalOnly:
       break;
   }
@@ -54,16 +58,42 @@ void validate_primary(const ObjectiveOptions& options, const ModelOptions& model
           options.kappa, "; it must be from 0 to ", kLargestKappa);
 }
 
+void validate_halting(const ObjectiveOptions& options, const ModelOptions& model) {
+  validate(options.halting);
+  const auto kind = enum_name(options.kind), halting = enum_name(model.halting);
+  const Halting trained = halting_of(options.kind);
+  require(model.halting == Halting::kNone || trained != Halting::kNone, ExitCode::kUsage,
+          "train.objective ", kind, " does not train the head of model.halting ", halting,
+          "; take act for mixture, pondernet or ouro for exit");
+  require(model.halting == trained, ExitCode::kUsage, "train.objective ", kind,
+          " trains the head of model.halting ", enum_name(trained), "; it is ", halting);
+  if (trained == Halting::kNone) return;
+  const DepthOptions& depth = options.depth;
+  require(depth.draw == DepthDraw::kFixed && depth.delay_share == 0 && depth.graph_passes == 0,
+          ExitCode::kUsage, "train.objective ", kind,
+          " decides the passes of every token itself and weighs all of them; train.depth, "
+          "train.delay-share and train.graph-passes must stay as they are by default");
+  require(
+      options.kind != ObjectiveKind::kAct || !options.terms.compares_predictions(),
+      ExitCode::kUsage,
+      "train.objective act predicts from no pass alone; train.monotone, train.shortcut-loss and "
+      "train.shortcut-kl compare predictions of passes");
+}
+
 }  // namespace
 
 void validate(const ObjectiveOptions& options, const ModelOptions& model) {
   validate_primary(options, model);
+  validate_halting(options, model);
   validate(options.depth, model);
   const int64_t most = most_passes(options.depth, model);
   require(options.depth.delay_share == 0 || most >= 2 ||
               options.kind == ObjectiveKind::kGatedRefinement,
           ExitCode::kUsage, "train.delay-share ", options.depth.delay_share,
           " delays nothing: the model runs one pass and refines no token");
+  const bool refines = options.kind == ObjectiveKind::kGatedRefinement && options.refine_share > 0;
+  require(model.readout == Readout::kLast || most >= 2 || refines, ExitCode::kUsage,
+          "model.readout sum has nothing to add up: steps run one pass and refine no token");
   validate(options.terms, model, most);
   validate(options.weights, model);
 }

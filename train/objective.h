@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "train/depth.h"
 #include "train/objectives/expert_load.h"
+#include "train/objectives/halting.h"
 #include "train/objectives/primary.h"
 #include "train/objectives/terms.h"
 #include "train/objectives/token_weights.h"
@@ -25,6 +26,7 @@ struct ObjectiveOptions {
   ObjectiveKind kind = ObjectiveKind::kFinalOnly;
   PassWeights passes = {};
   double refine_share = 0.15, kappa = 0.5;
+  HaltingLossOptions halting = {};
   DepthOptions depth = {};
   TokenWeighting tokens = TokenWeighting::kNone;
   TermOptions terms = {};
@@ -45,6 +47,7 @@ struct ObjectiveOptions {
     field("kappa", kappa, "",
           "gated-refinement: weight of the coarse loss of every token, which protects the first "
           "pass");
+    halting.visit(field);
     depth.visit(field);
     field("token-weights", tokens, "",
           "of the primary loss: hard: in proportion to the entropy of the last base pass's "
@@ -70,6 +73,8 @@ class Objective {
   /// Names of Loss::parts: the primary loss's, the first of which is the model's prediction, then
   /// the terms', not weighted, then the shares of the experts.
   std::vector<std::string> parts(const StepOf& at) const;
+  /// Names of Loss::measures.
+  std::vector<std::string> measures() const { return primary_->measures(); }
   StepDepth depth(const StepOf& at) const;
   /// Nominal operations of the step's depth, forward and backward, per token of the batch. Work on
   /// the weights themselves (noise, entropy of codes) is not counted.

@@ -32,10 +32,12 @@ class Trainer::RunningSums {
 
   void add(const Loss& loss) {
     std::vector<at::Tensor> nats{loss.nats.detach().to(at::kDouble)};
-    for (size_t i = 0; i < loss.parts.size(); ++i) {
-      nats.push_back(loss.parts[i].nats);
-      tokens_[i] += loss.parts[i].tokens;
-    }
+    size_t i = 0;
+    for (const auto* parts : {&loss.parts, &loss.measures})
+      for (const LossPart& part : *parts) {
+        nats.push_back(part.nats);
+        tokens_[i++] += part.tokens;
+      }
     nats_.add_(at::stack(nats));
   }
 
@@ -51,7 +53,7 @@ class Trainer::RunningSums {
   }
 
  private:
-  at::Tensor nats_;  ///< of the objective and of every part
+  at::Tensor nats_;  ///< of the objective, then of every part and measure
   std::vector<int64_t> tokens_;
 };
 
@@ -144,6 +146,8 @@ StepReport Trainer::step(int64_t step, const BatchSource& batches) {
   report.loss = all.objective() / static_cast<double>(tokens_per_step());
   const auto names = objective_->parts(at);
   for (size_t i = 0; i < names.size(); ++i) report.parts.emplace_back(names[i], all.part(i));
+  for (const auto& name : objective_->measures())
+    report.measures.emplace_back(name, all.part(names.size() + report.measures.size()));
   report.passes = objective_->depth(at).passes;
   report.rate_factor = rate_factor(options_.schedule, at);
   report.gradient_norm = all.gradient_norm();
@@ -175,7 +179,7 @@ Trainer::RunningSums Trainer::run_passes(int64_t step, const BatchSource& batche
   const Share share = share_of(options_.sequences, comm_);
   const int64_t at_once =
       options_.micro_sequences > 0 ? options_.micro_sequences : std::max<int64_t>(share.count, 1);
-  RunningSums sums(objective_->parts(at).size(), device_);
+  RunningSums sums(objective_->parts(at).size() + objective_->measures().size(), device_);
   gradients_.zero();
   const Parameters seen = objective_->seen(parameters_, at);
   for (int64_t done = 0; done < share.count; done += at_once) {

@@ -26,7 +26,8 @@ using BatchSource = std::function<TokenBatch(int64_t step, int64_t first, int64_
 struct StepReport {
   double loss = 0;  ///< the objective
   std::vector<std::pair<std::string, double>> parts;
-  int64_t passes = 1;        ///< base passes of the step
+  std::vector<std::pair<std::string, double>> measures;  ///< in units of their own
+  int64_t passes = 1;                                    ///< base passes of the step
   double gradient_norm = 0;  ///< over all parameters, before clipping; the same bits on every rank
   double rate_factor = 1;
   std::string fault;  ///< what was not finite, and on which rank; empty: nothing, and the weights

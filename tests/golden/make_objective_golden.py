@@ -46,6 +46,48 @@ def norm_change(earlier, later):
     return (later.pow(2).mean(-1).sqrt() - earlier.pow(2).mean(-1).sqrt()).pow(2).sum()
 
 
+def exit_probabilities(rates):
+    """Of each pass, by the product rule; the last takes what is left."""
+    p, left = [], torch.ones_like(rates[0])
+    for rate in rates:
+        p, left = p + [left * rate], left * (1 - rate)
+    return torch.stack(p + [left])
+
+
+def expected(scores, *nats):
+    return sum((p * x).sum() for p, x in zip(exit_probabilities(torch.sigmoid(scores)), nats))
+
+
+def prior_divergence(scores, rate):
+    p, q = exit_probabilities(torch.sigmoid(scores)), exit_probabilities(torch.full((len(scores), 1), rate))
+    return (p * (p / q).log()).sum()
+
+
+def halting_entropy(scores):
+    return torch.distributions.Categorical(probs=exit_probabilities(torch.sigmoid(scores)).T).entropy().sum()
+
+
+def pondered(scores):
+    """N, R and the weights of each token, which adds up its rates until they reach 0.99."""
+    for token in torch.sigmoid(scores).T:
+        weights, n = [], 1
+        while n <= len(token) and sum(token[:n]) < 0.99:
+            weights.append(token[n - 1])
+            n += 1
+        rest = 1 - sum(weights)
+        yield n, rest, weights + [rest]
+
+
+def ponder_cost(scores, floor):
+    return sum(n + floor - 1 + rest for n, rest, _ in pondered(scores))
+
+
+def mean_state(scores, states):
+    """Squared, so that the gradient in the states is not the weights alone."""
+    return sum((w * x).sum() ** 2 for i, (_, _, weights) in enumerate(pondered(scores))
+               for w, x in [(torch.stack(weights)[:, None], states[:len(weights), i])])
+
+
 def code_entropy(weight, steps, largest):
     """Every weight's triangular kernel against every code, as one dense table."""
     rms = weight.pow(2).mean().sqrt()
@@ -76,6 +118,11 @@ def main():
         "prediction_distance": case(kl, [normal(3, 5), normal(3, 5)]),
         "norm_change": case(norm_change, [normal(3, 5), normal(3, 5)]),
         "hard_weighted": case(hard_weighted, [normal(2, 4).abs(), normal(2, 4).abs()]),
+        "expected_nats": case(expected, [normal(2, 4)] + [normal(4).abs() for _ in range(3)]),
+        "prior_divergence": case(lambda s: prior_divergence(s, 0.2), [normal(3, 4)], rate=0.2),
+        "halting_entropy": case(halting_entropy, [normal(3, 4)]),
+        "ponder_cost": case(lambda s: ponder_cost(s, 2), [normal(3, 6)], floor=2),
+        "mean_state": case(mean_state, [normal(3, 6), normal(4, 6, 2)]),
         "code_entropy": case(lambda w: code_entropy(w, torch.tensor(steps), 2 ** (bits - 1) - 1), [weight],
                              steps=steps, bits=bits),
     }

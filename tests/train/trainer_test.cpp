@@ -51,6 +51,10 @@ void expect_alike(const Outcome& a, const Outcome& b, double loss_tolerance = 2e
     for (size_t i = 0; i < a.reports[step].parts.size(); ++i)
       EXPECT_NEAR(a.reports[step].parts[i].second, b.reports[step].parts[i].second, loss_tolerance)
           << "part " << i;
+    for (size_t i = 0; i < a.reports[step].measures.size(); ++i)
+      EXPECT_NEAR(a.reports[step].measures[i].second, b.reports[step].measures[i].second,
+                  loss_tolerance)
+          << a.reports[step].measures[i].first;
   }
   for (size_t i = 0; i < a.weights.size(); ++i)
     EXPECT_LT((a.weights[i] - b.weights[i]).abs().max().item<double>(), weight_tolerance)
@@ -75,8 +79,21 @@ TEST(Trainer, LossesAndWeightsDoNotDependOnTheNumberOfRanks) {
   }
 }
 
+ModelOptions three_passes() {
+  ModelOptions model = test::small_model();
+  model.width = 24, model.heads = 2, model.kv_heads = 1;  // its MLPs are packed as codes
+  model.passes = 3;
+  return model;
+}
+
+struct Composition {
+  std::string name;
+  ObjectiveOptions objective;
+  ModelOptions model;
+};
+
 /// Every way to compose an objective once, in a model of three passes.
-std::vector<std::pair<std::string, ObjectiveOptions>> compositions() {
+std::vector<Composition> compositions() {
   ObjectiveOptions drawn, study, terms, hard, shuffled, quantised;
   drawn.depth = {.draw = DepthDraw::kPoissonLognormal, .graph_passes = 2};
   drawn.kind = ObjectiveKind::kDeepSupervision;
@@ -92,21 +109,31 @@ std::vector<std::pair<std::string, ObjectiveOptions>> compositions() {
   hard.tokens = TokenWeighting::kHard;
   shuffled.tokens = TokenWeighting::kShuffled;
   quantised.weights = {.noise = WeightNoise::kFakeQuantise, .code_entropy = 0.01};
-  return {{"drawn", drawn}, {"study", study},       {"terms", terms},
-          {"hard", hard},   {"shuffled", shuffled}, {"quantised", quantised}};
-}
-
-ModelOptions three_passes() {
-  ModelOptions model = test::small_model();
-  model.width = 24, model.heads = 2, model.kv_heads = 1;  // its MLPs are packed as codes
-  model.passes = 3;
-  return model;
+  const ModelOptions plain = three_passes();
+  ModelOptions summed = plain, mixture = plain, exit = plain;
+  summed.readout = Readout::kSum;
+  mixture.halting = Halting::kMixture;
+  exit.halting = Halting::kExit;
+  ObjectiveOptions act{.kind = ObjectiveKind::kAct}, pondernet{.kind = ObjectiveKind::kPonderNet},
+      ouro{.kind = ObjectiveKind::kOuro};
+  pondernet.terms.monotone = 0.1;
+  ouro.tokens = TokenWeighting::kHard;
+  return {{"drawn", drawn, plain},
+          {"study", study, plain},
+          {"terms", terms, plain},
+          {"hard", hard, plain},
+          {"shuffled", shuffled, plain},
+          {"quantised", quantised, plain},
+          {"summed_drawn", drawn, summed},
+          {"summed_study", study, summed},
+          {"act", act, mixture},
+          {"pondernet", pondernet, exit},
+          {"ouro", ouro, exit}};
 }
 
 TEST(Trainer, NorDoThoseOfComposedObjectives) {
-  const ModelOptions model = three_passes();
-  const auto batches = test::counting_batches(model);
-  for (const auto& [name, objective] : compositions()) {
+  for (const auto& [name, objective, model] : compositions()) {
+    const auto batches = test::counting_batches(model);
     SCOPED_TRACE(name);
     TrainOptions options = test::small_training();
     options.objective = objective;
@@ -123,9 +150,8 @@ TEST(Trainer, NorDoThoseOfComposedObjectives) {
 
 // What a checkpoint holds is all that the next step depends on, in the midst of every schedule.
 TEST(Trainer, GoesOnFromItsStateToTheSameBitsInMidSchedule) {
-  const ModelOptions model = three_passes();
-  const auto batches = test::counting_batches(model);
-  for (const auto& [name, objective] : compositions()) {
+  for (const auto& [name, objective, model] : compositions()) {
+    const auto batches = test::counting_batches(model);
     SCOPED_TRACE(name);
     TrainOptions options = test::small_training();
     options.objective = objective;

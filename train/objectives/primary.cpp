@@ -9,10 +9,6 @@ namespace {
 
 constexpr double kForwardAndBackward = 3;  // backward multiplies by weights and by activations
 
-at::Tensor weighed(const at::Tensor& nats, const at::Tensor& weights) {
-  return weights.defined() ? nats * weights : nats;
-}
-
 class FinalOnly final : public PrimaryLoss {
  public:
   PassUse use(const StepDepth&, double) const override { return {}; }
@@ -113,6 +109,10 @@ class GatedRefinement final : public PrimaryLoss {
 }  // namespace
 
 LossPart part_of(const at::Tensor& nats) { return {nats.detach().sum(at::kDouble), nats.numel()}; }
+
+at::Tensor weighed(const at::Tensor& nats, const at::Tensor& weights) {
+  return weights.defined() ? nats * weights : nats;
+}
 
 std::unique_ptr<PrimaryLoss> make_final_only() { return std::make_unique<FinalOnly>(); }
 

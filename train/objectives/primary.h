@@ -12,12 +12,22 @@
 
 namespace reprise {
 
-enum class ObjectiveKind { kFinalOnly, kDeepSupervision, kGatedRefinement };
+enum class ObjectiveKind {
+  kFinalOnly,
+  kDeepSupervision,
+  kGatedRefinement,
+  kAct,
+  kPonderNet,
+  kOuro
+};
 template <>
 struct EnumNames<ObjectiveKind> {
   static constexpr std::array names{std::pair{ObjectiveKind::kFinalOnly, "final-only"},
                                     std::pair{ObjectiveKind::kDeepSupervision, "deep-supervision"},
-                                    std::pair{ObjectiveKind::kGatedRefinement, "gated-refinement"}};
+                                    std::pair{ObjectiveKind::kGatedRefinement, "gated-refinement"},
+                                    std::pair{ObjectiveKind::kAct, "act"},
+                                    std::pair{ObjectiveKind::kPonderNet, "pondernet"},
+                                    std::pair{ObjectiveKind::kOuro, "ouro"}};
 };
 
 template <>
@@ -36,9 +46,12 @@ struct LossPart {
 struct Loss {
   at::Tensor nats;  ///< scalar with a graph
   std::vector<LossPart> parts;
+  std::vector<LossPart> measures = {};  ///< of tokens, in units of their own: passes, ...
 };
 
 LossPart part_of(const at::Tensor& nats);
+/// Each token's loss by its weight; undefined weights: all alike.
+at::Tensor weighed(const at::Tensor& nats, const at::Tensor& weights);
 
 class PrimaryLoss {
  public:
@@ -46,6 +59,8 @@ class PrimaryLoss {
   virtual PassUse use(const StepDepth& depth, double progress) const = 0;
   /// The first is the model's prediction.
   virtual std::vector<std::string> parts(const StepDepth& depth, double progress) const = 0;
+  /// Names of Loss::measures.
+  virtual std::vector<std::string> measures() const { return {}; }
   /// `weights_BT` multiplies every token's loss, not the parts; undefined: all alike.
   virtual Loss loss(PassReader& passes, const at::Tensor& weights_BT, double progress) const = 0;
 };

@@ -35,9 +35,9 @@ struct TermOptions {
     field("balance", balance, "",
           "moe: weight of how far routers are from taking all experts alike; 0: off");
   }
+  bool compares_predictions() const { return monotone > 0 || shortcut_loss > 0 || shortcut_kl > 0; }
   bool compares_passes() const {
-    return monotone > 0 || shortcut_loss > 0 || shortcut_state > 0 || shortcut_kl > 0 ||
-           norm_change > 0;
+    return compares_predictions() || shortcut_state > 0 || norm_change > 0;
   }
 };
 

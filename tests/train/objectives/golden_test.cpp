@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "train/halting_losses.h"
 #include "train/losses.h"
 #include "train/objectives/export_step.h"
 #include "train/objectives/token_weights.h"
@@ -59,6 +60,27 @@ TEST(ObjectiveGolden, Terms) {
                 [](const Inputs& in, const json&) { return prediction_distance(in[0], in[1]); });
   expect_golden("norm_change",
                 [](const Inputs& in, const json&) { return norm_change(in[0], in[1]); });
+}
+
+TEST(ObjectiveGolden, HaltingLosses) {
+  expect_golden("expected_nats", [](const Inputs& in, const json&) {
+    return expected_nats(log_exit_probabilities(in[0]), std::span(in).subspan(1)).sum();
+  });
+  expect_golden("prior_divergence", [](const Inputs& in, const json& with) {
+    return prior_divergence(log_exit_probabilities(in[0]), with.at("rate"));
+  });
+  expect_golden("halting_entropy", [](const Inputs& in, const json&) {
+    return halting_entropy(log_exit_probabilities(in[0]));
+  });
+}
+
+TEST(ObjectiveGolden, AdaptiveComputationTime) {
+  expect_golden("ponder_cost", [](const Inputs& in, const json& with) {
+    return ponder_cost(ponder(in[0]), with.at("floor"));
+  });
+  expect_golden("mean_state", [](const Inputs& in, const json&) {
+    return (ponder(in[0]).weights.unsqueeze(-1) * in[1]).sum(at::IntArrayRef{0, 2}).square().sum();
+  });
 }
 
 TEST(ObjectiveGolden, TokenWeights) {
