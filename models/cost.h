@@ -20,7 +20,7 @@ struct PassWork {
 /// One sequence position, with the keys a causal one has on average, read out once.
 PassWork mean_position(const ModelOptions& model);
 
-/// Prelude, every base pass, coda and head.
+/// Prelude, every base pass, coda (behind every pass where readouts are summed), halting and head.
 double base_flops(const ModelOptions& model, const PassWork& work);
 /// Coda and head over the hidden state of an earlier pass; the head alone where readouts are
 /// summed, since the coda has run.

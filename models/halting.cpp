@@ -10,8 +10,18 @@ at::Tensor zero_row(const at::Tensor& scores_QM) {
   return at::zeros({1, scores_QM.size(1)}, scores_QM.options());
 }
 
+/// Row t: the sum of the rows up to t. In this order on every device, which cumsum() has not.
+at::Tensor sums_so_far(const at::Tensor& values_QM) {
+  std::vector<at::Tensor> sums_M;
+  for (const at::Tensor& row_M : values_QM.unbind(0))
+    sums_M.push_back(sums_M.empty() ? row_M : sums_M.back() + row_M);
+  return sums_M.empty() ? values_QM : at::stack(sums_M);
+}
+
 /// log prod_{s<=t} (1 - lambda_s).
-at::Tensor log_left(const at::Tensor& scores_QM) { return at::log_sigmoid(-scores_QM).cumsum(0); }
+at::Tensor log_left(const at::Tensor& scores_QM) {
+  return sums_so_far(at::log_sigmoid(-scores_QM));
+}
 
 }  // namespace
 
@@ -27,7 +37,7 @@ at::Tensor exit_row(const at::Tensor& scores_QM, double threshold) {
 
 Pondering ponder(const at::Tensor& scores_QM) {
   const at::Tensor rates_QM = scores_QM.sigmoid();
-  const at::Tensor going_on_QM = rates_QM.cumsum(0) < 1 - kPonderEpsilon;  // behind the pass
+  const at::Tensor going_on_QM = sums_so_far(rates_QM) < 1 - kPonderEpsilon;  // behind the pass
   Pondering pondering;
   pondering.halted_M = going_on_QM.sum(0);
   const at::Tensor before_QM = rates_QM * going_on_QM;

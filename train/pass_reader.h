@@ -16,7 +16,8 @@ struct Batch {
   int64_t first_sequence = 0;  ///< of these, in the batch of all ranks
 };
 
-/// What a part of an objective takes from a step beside its last pass, whose readout always is.
+/// What a part of an objective takes from a step beside the model's prediction: the readout of its
+/// last pass, or of what halting makes of them.
 struct PassUse {
   bool keys = false;                ///< of the last pass
   bool states = false;              ///< of every pass, before the coda

@@ -55,9 +55,7 @@ std::vector<CheckResult> check(const CheckedOperations& operations, Arithmetic a
 
 class ChecksTest : public testing::TestWithParam<std::pair<Family, Arithmetic>> {};
 
-TEST_P(ChecksTest, HoldForARealNetwork) {
-  const auto [family, arithmetic] = GetParam();
-  const ModelOptions options = small_model(family);
+void expect_passed(const ModelOptions& options, Arithmetic arithmetic) {
   const Network network(options, random_parameters(options),
                         arithmetic == Arithmetic::kBf16 ? at::kBFloat16 : at::kFloat);
   const Scorer scorer(network, {make_gate({"entropy", 4.8, 0.5, ""})});
@@ -68,6 +66,24 @@ TEST_P(ChecksTest, HoldForARealNetwork) {
     EXPECT_LE(*result.measured, result.tolerance) << enum_name(result.check);
   }
   require_passed(results, Passes::kRefined);
+}
+
+TEST_P(ChecksTest, HoldForARealNetwork) {
+  const auto [family, arithmetic] = GetParam();
+  expect_passed(small_model(family), arithmetic);
+}
+
+TEST_P(ChecksTest, HoldWherePassesAreSummedOrHalt) {
+  const auto [family, arithmetic] = GetParam();
+  if (family == Family::kStatic) return;  // has one pass
+  ModelOptions summed = small_model(family), mixture = summed, exit = summed;
+  summed.readout = Readout::kSum;
+  mixture.halting = Halting::kMixture;
+  exit.halting = Halting::kExit;
+  for (const ModelOptions& options : {summed, mixture, exit}) {
+    SCOPED_TRACE(concat(enum_name(options.readout), ", ", enum_name(options.halting)));
+    expect_passed(options, arithmetic);
+  }
 }
 
 /// A sample of the same text of which positions from `scored` on are scored.

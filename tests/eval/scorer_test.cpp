@@ -111,6 +111,23 @@ TEST_F(ScorerTest, NeighboursAndPaddingChangeNothing) {
   }
 }
 
+TEST_F(ScorerTest, CountsThePassesOfPositionsThatExit) {
+  ModelOptions model = tiny_model(*corpus_, Family::kRecurrent);
+  model.passes = 3;
+  model.halting = Halting::kExit;
+  const Network network(model, random_parameters(model), at::kFloat);
+  const Scorer scorer(network, above(kMedianEntropy));
+  Accounting unused;
+  const ScoringBatch batch = make_batches(whole_split(), kOptions).front();
+  const std::vector<uint8_t> passes = scorer.score(batch, unused).passes;
+  const at::NoGradGuard no_grad;
+  const at::Tensor exits_M = network.base_passes(batch.tokens_BT).exits_M;
+  ASSERT_EQ(std::ssize(passes), batch.rows_N.numel());
+  for (size_t n = 0; n < passes.size(); ++n)
+    EXPECT_EQ(passes[n], exits_M[batch.rows_N[static_cast<int64_t>(n)]].item<int64_t>());
+  EXPECT_NE(std::ranges::min(passes), std::ranges::max(passes)) << "otherwise nothing is tested";
+}
+
 TEST_F(ScorerTest, GateDecidesByEntropyAndReplacesTheScore) {
   const UnitColumns columns = score(whole_split(), above(kMedianEntropy), kOptions);
   const TokenColumns& t = columns.tokens;
