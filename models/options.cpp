@@ -64,7 +64,6 @@ void validate_interfaces(const ModelOptions& options) {
   of_passes(options.pass_embedding, "pass-embedding");
   of_passes(options.film, "film");
   of_passes(options.pass_mixing, "pass-mixing");
-  of_passes(options.readout != Readout::kLast, "readout");
   of_passes(options.halting != Halting::kNone, "halting");
   const bool relaxed = options.family == Family::kRelaxed;
   belongs(options.lora_rank != 0, "lora-rank", relaxed || options.family == Family::kRecurrent,

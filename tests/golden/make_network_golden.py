@@ -38,7 +38,7 @@ MODELS = {"static": PLAIN | dict(family="static", passes=1, rope_share=1.0, rope
                                   basis_terms=3),
           "recurrent_sum": LOOPED | dict(readout="sum", passes=3, coda=2),
           "recurrent_mixture": LOOPED | dict(halting="mixture", passes=3, core=2, skips=True),
-          "recurrent_exit": LOOPED | dict(halting="exit", passes=4, core=2, floor=2, skips=True)}
+          "recurrent_exit": LOOPED | dict(halting="exit", passes=4, core=2, floor=2, threshold=0.9, skips=True)}
 
 
 def layers_of(shape):
@@ -116,7 +116,7 @@ def make_weights(shape, generator):
     if shape["pass_mixing"]:
         weights["pass.mixing"] = normal(0.3, 0.6, shape["passes"], 2)
     if shape["halting"] != "none":
-        weights |= {"halt.weight": normal(0.4, 0, WIDTH), "halt.bias": normal(0.3, -0.5, 1)}
+        weights |= {"halt.weight": normal(0.4, 0, WIDTH), "halt.bias": normal(0.3, 1.8, 1)}
     if shape["skips"]:
         weights["skips"] = normal(0.3, 0.6, layers_of(shape) // 2, WIDTH)
     return weights | ({} if shape["tied"] else table("head"))

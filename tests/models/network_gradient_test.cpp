@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/models/gradient_check.h"
-#include "tests/models/tiny_models.h"
+#include "tests/models/variants.h"
 
 namespace reprise {
 namespace {

@@ -146,12 +146,6 @@ TEST(ModelOptions, HaltWhereAPassIsLeftToDecide) {
                 o.passes = 1;
               }),
               HasSubstr("model.halting belongs to the passes"));
-  EXPECT_THAT(complaint([](ModelOptions& o) {
-                o.family = Family::kStatic;
-                o.passes = 1;
-                o.readout = Readout::kSum;
-              }),
-              HasSubstr("model.readout belongs to the passes"));
 }
 
 TEST(ModelOptions, RefuseASizeNoMachineHolds) {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
-#include "tests/models/tiny_models.h"
+#include "tests/models/variants.h"
 
 namespace reprise {
 namespace {
