@@ -12,15 +12,15 @@
 namespace reprise {
 
 /// log p_t with p_t = lambda_t prod_{s<t} (1 - lambda_s), the last pass taking the rest: Banino et
-/// al., "PonderNet", arXiv:2107.05407, section 2.1. Logarithms, since entropies and divergences are
+/// al., "PonderNet", arXiv:2107.05407. Logarithms, since entropies and divergences are
 /// taken of them and a saturated p_t is 0. [Q + 1, M].
 at::Tensor log_exit_probabilities(const at::Tensor& scores_QM);
 
 /// The first pass at which p_1 + ... + p_t reaches `threshold`: int64 [M]. No graph.
 at::Tensor exit_row(const at::Tensor& scores_QM, double threshold);
 
-/// Adaptive computation time, with the last pass as its bound on time: Graves, arXiv:1603.08983,
-/// section 2.1. A position halts at N = min {n : lambda_1 + ... + lambda_n >= 1 - epsilon}, and its
+/// Adaptive computation time, with the last pass as its bound on time: Graves, arXiv:1603.08983.
+/// A position halts at N = min {n : lambda_1 + ... + lambda_n >= 1 - epsilon}, and its
 /// state is the mean of those before and at N, weighted by
 ///
 ///   p_n = lambda_n for n < N, p_N = R = 1 - sum_{n<N} lambda_n
