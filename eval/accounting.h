@@ -7,7 +7,7 @@ namespace reprise {
 
 struct PassCost {
   double seconds = 0;        ///< of one rank's wall clock, readout and likelihoods included
-  double nominal_flops = 0;  ///< cost.h
+  double nominal_flops = 0;  ///< models/cost/flops.h
   double executed_flops = 0;
   double tokens = 0;  ///< predictions it made
   PassCost& operator+=(const PassCost& other);

@@ -7,7 +7,7 @@
 
 #include "eval/gate.h"
 #include "eval/work.h"
-#include "models/cost.h"
+#include "models/cost/flops.h"
 
 namespace reprise {
 

@@ -18,6 +18,9 @@ constexpr std::array kCommands{
             run_eval},
     Command{"verdict", "decide the claims from the traces of two arms", run_verdict},
     Command{"report", "write a verdict as one HTML file", run_report},
+    Command{"size",
+            "say what a configuration costs, or find the shape that fills a number of bytes",
+            run_size},
     Command{"study", "plan, run or show a whole study: every command above, for every arm and seed",
             run_study},
 };

@@ -162,6 +162,13 @@ std::vector<ParameterShape> parameter_shapes(const ModelOptions& options) {
   return shapes;
 }
 
+std::vector<ParameterShape> layer_shapes(const ModelOptions& options, const LayerPlan& plan,
+                                         int64_t layer) {
+  Shapes shapes;
+  append_layer(options, plan, layer, shapes);
+  return shapes;
+}
+
 int64_t element_count(const ModelOptions& options) {
   int64_t elements = 0;
   for (const ParameterShape& parameter : parameter_shapes(options)) {

@@ -11,6 +11,8 @@
 
 namespace reprise {
 
+struct LayerPlan;
+
 /// Decides the optimiser and the quantiser: matrices take Muon, the others AdamW.
 enum class Role { kEmbedding, kMatrix, kScalar };
 
@@ -20,6 +22,9 @@ struct ParameterShape {
   std::vector<int64_t> shape;
 };
 std::vector<ParameterShape> parameter_shapes(const ModelOptions& options);
+/// Those of one layer, of which `plan` is part of the model's.
+std::vector<ParameterShape> layer_shapes(const ModelOptions& options, const LayerPlan& plan,
+                                         int64_t layer);
 /// Elements of all of them.
 int64_t element_count(const ModelOptions& options);
 

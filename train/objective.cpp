@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "train/head_cost.h"
+#include "models/network.h"
 
 namespace reprise {
 namespace {
@@ -27,16 +27,6 @@ std::unique_ptr<PrimaryLoss> make_primary(const ObjectiveOptions& options,
       break;
   }
   return make_final_only();
-}
-
-/// Forward through every pass, backward, which is twice that, through those with a graph.
-double flops_of_passes(ModelOptions model, const StepDepth& depth) {
-  const PassWork work = mean_position(model);
-  model.passes = depth.passes;
-  const double forward = base_flops(model, work);
-  model.passes = depth.graph_passes;
-  if (depth.first_with_graph() > 0) model.prelude = 0;
-  return forward + 2 * base_flops(model, work);
 }
 
 void validate_primary(const ObjectiveOptions& options, const ModelOptions& model) {
@@ -101,6 +91,7 @@ void validate(const ObjectiveOptions& options, const ModelOptions& model) {
 Objective::Objective(const ObjectiveOptions& options, const ModelOptions& model, uint64_t seed)
     : options_(options),
       model_(model),
+      flops_(model),
       seed_(seed),
       primary_(make_primary(options, model)),
       terms_(make_terms(options.terms, model)),
@@ -114,10 +105,11 @@ StepDepth Objective::depth(const StepOf& at) const {
   return depth_of_step(options_.depth, model_, seed_, at);
 }
 
-PassUse Objective::use(const StepDepth& depth, double progress) const {
-  PassUse use = primary_->use(depth, progress);
+PassUse Objective::use(const StepOf& at) const {
+  const StepDepth step_depth = depth(at);
+  PassUse use = primary_->use(step_depth, at.progress());
   for (const auto& term : terms_)
-    if (term->applies(depth)) use.add(term->use(depth));
+    if (term->applies(step_depth)) use.add(term->use(step_depth));
   use.uncertainty = use.uncertainty || options_.tokens != TokenWeighting::kNone;
   use.routers = use.routers || !loads_.empty();
   return use;
@@ -134,7 +126,7 @@ at::Tensor Objective::token_weights(PassReader& passes, const StepOf& at) const 
 Loss Objective::loss(const Network& network, const Parameters& parameters, const Batch& batch,
                      const StepOf& at) const {
   const StepDepth step_depth = depth(at);
-  PassReader passes(network, batch, step_depth, use(step_depth, at.progress()));
+  PassReader passes(network, batch, step_depth, use(at));
   Loss loss = primary_->loss(passes, token_weights(passes, at), at.progress());
   const int64_t tokens = batch.inputs_BT.numel();
   const auto add = [&](const at::Tensor& sum, double weight) {
@@ -163,12 +155,14 @@ std::vector<std::string> Objective::parts(const StepOf& at) const {
 
 double Objective::flops_per_token(const StepOf& at) const {
   const StepDepth step_depth = depth(at);
-  const PassUse use = this->use(step_depth, at.progress());
+  const PassUse use = this->use(at);
   const PassWork work = mean_position(model_);
-  double flops = flops_of_passes(model_, step_depth) + use.flops;
+  const StepFlops passes =
+      flops_.training(work, {.passes = step_depth.passes, .graph_passes = step_depth.graph_passes});
+  double flops = passes.forward + passes.backward + use.flops;
   for (const int64_t pass : use.readouts)
-    flops += (pass >= step_depth.first_with_graph() ? 3 : 1) * readout_flops(model_, work);
-  if (use.uncertainty) flops += head_flops(model_, work);
+    flops += (pass >= step_depth.first_with_graph() ? 3 : 1) * flops_.readout(work);
+  if (use.uncertainty) flops += flops_.head(work);
   return flops;
 }
 

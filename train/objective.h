@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/options.h"
+#include "models/cost/flops.h"
 #include "train/depth.h"
 #include "train/objectives/expert_load.h"
 #include "train/objectives/halting.h"
@@ -76,16 +77,18 @@ class Objective {
   /// Names of Loss::measures.
   std::vector<std::string> measures() const { return primary_->measures(); }
   StepDepth depth(const StepOf& at) const;
+  /// What the step takes of its passes.
+  PassUse use(const StepOf& at) const;
   /// Nominal operations of the step's depth, forward and backward, per token of the batch. Work on
   /// the weights themselves (noise, entropy of codes) is not counted.
   double flops_per_token(const StepOf& at) const;
 
  private:
-  PassUse use(const StepDepth& depth, double progress) const;
   at::Tensor token_weights(PassReader& passes, const StepOf& at) const;
 
   ObjectiveOptions options_;
   ModelOptions model_;
+  PassFlops flops_;
   uint64_t seed_;
   std::unique_ptr<PrimaryLoss> primary_;
   std::vector<std::unique_ptr<Term>> terms_;

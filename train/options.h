@@ -61,6 +61,9 @@ struct TrainOptions {
 
 /// Throws kUsage, in one line, also where this machine lacks the device asked for.
 void validate(const TrainOptions& options, const ModelOptions& model);
+/// The same of what would be trained, wherever and from whatever text: for who only asks what it
+/// costs.
+void validate_recipe(const TrainOptions& options, const ModelOptions& model);
 
 at::ScalarType compute_type(Precision precision);
 

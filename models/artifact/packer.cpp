@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/parallel.h"
-#include "models/artifact/artifact.h"
+#include "models/artifact/frame.h"
 #include "models/artifact/quantiser.h"
 #include "models/artifact/section.h"
 #include "models/artifact/width_advice.h"
@@ -44,26 +44,17 @@ Packer::Packer(const UnpackedModel& model, const PackOptions& options)
   parallel_for(model.tensors.size(), [&](size_t i) {
     quantisers_[i] = make_quantiser(model.tensors[i], options.quantiser);
   });
-  stored_.model = model.model;
-  stored_.tokenizer = model.tokenizer;
-  stored_.tokenizer_model = model.tokenizer_model;
+  Directory directory;
   for (size_t i = 0; i < model.tensors.size(); ++i)
-    stored_.directory.push_back(
-        {model.tensors[i].name, quantisers_[i]->scheme(), model.tensors[i].shape});
-  stored_.directory_bytes = static_cast<int64_t>(write_directory(stored_.directory).size());
+    directory.push_back({model.tensors[i].name, quantisers_[i]->scheme(), model.tensors[i].shape});
+  stored_ = make_frame(model.model, model.tokenizer, model.tokenizer_model, directory);
   plans_ = plan_sections(stored_.directory, stored_.directory_bytes,
                          static_cast<int64_t>(model.tokenizer_model.size()));
   coders_.resize(plans_.size());
-  stored_.sections.resize(plans_.size());
-  stored_.digest = sections_digest(stored_.sections);
-  for (size_t i = 0; i < plans_.size(); ++i)
-    if (plans_[i].parts.empty()) encode(i);
   fixed_bytes_ = static_cast<int64_t>(serialise(stored_).size());
 }
 
 std::string Packer::section_bytes(const SectionPlan& plan) const {
-  if (plan.cause == Cause::kDirectory) return write_directory(stored_.directory);
-  if (plan.cause == Cause::kTokenizer) return model_.tokenizer_model;
   std::string bytes;
   for (const SectionPart& part : plan.parts) bytes += quantised_[part.tensor].streams[part.stream];
   return bytes;
@@ -132,8 +123,8 @@ void check_tensors(const std::vector<HostTensor>& tensors) {
          advise_smaller_width(model, {above, fixed_bytes}, band.most_bytes));
   if (above == kNone)
     fail(ExitCode::kCapUnreachable, "this model does not fill ", band.most_bytes,
-         " bytes: the largest file found takes ", below, ", ", band.least_bytes - below, " too few; ",
-         advise_larger_width(model, {below, fixed_bytes}, band.least_bytes));
+         " bytes: the largest file found takes ", below, ", ", band.least_bytes - below,
+         " too few; ", advise_larger_width(model, {below, fixed_bytes}, band.least_bytes));
   fail(ExitCode::kCapUnreachable, "no setting gives this model ", band.least_bytes, " to ",
        band.most_bytes, " bytes: the nearest sizes are ", below, " and ", above);
 }

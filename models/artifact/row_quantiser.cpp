@@ -16,8 +16,6 @@ namespace {
 constexpr double kFinestScale = 1.0 / 64, kCoarsestScale = 1;
 /// A clip nearer than this never pays.
 constexpr double kNearestClip = 1.5;
-/// What a scale of the ladder codes to, about; counted so that the forecast of small rows is right.
-constexpr double kScaleBits = 3;
 
 /// Clipped, then rounded to nearest even by the addition of 1.5 * 2^23.
 int code_of(float weight, float inverse_scale, float largest) {

@@ -11,6 +11,9 @@
 
 namespace reprise {
 
+/// What a scale of the ladder codes to, about; counted so that the forecast of small rows is right.
+inline constexpr double kScaleBits = 3;
+
 class RowQuantiser : public Quantiser {
  public:
   RowQuantiser(const HostTensor& tensor, const QuantiserOptions& options);

@@ -10,13 +10,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Rows whose logits are in memory at a time. On the CPU few enough to stay in a cache, enough for
-/// the products; elsewhere enough to fill the device, and in fp32 a quarter of a gigabyte.
-int64_t rows_per_chunk(const at::Tensor& features, int64_t vocab) {
-  const int64_t logits = int64_t{1} << (features.is_cpu() ? 20 : 26);
-  return std::max<int64_t>(64, logits / vocab);
-}
-
 /// Kernels index by target. Elsewhere gather() finds a wrong one, and looking here would make the
 /// host wait for the device.
 void require_targets(const at::Tensor& targets, int64_t vocab) {
@@ -78,7 +71,7 @@ struct HeadLoss : torch::autograd::Function<HeadLoss> {
     require_targets(targets, vocab);
     const auto wide = features.options().dtype(at::toOpMathType(features.scalar_type()));
     const at::Tensor nats = at::empty({rows}, wide), log_sum = at::empty({rows}, wide);
-    const Ranges chunks{rows, rows_per_chunk(features, vocab)};
+    const Ranges chunks{rows, rows_of_logits(vocab, features.device().type())};
     for (int64_t chunk = 0; chunk < chunks.count(); ++chunk) {
       const auto [first, last] = chunks[chunk];
       const at::Tensor raw = at::mm(features.slice(0, first, last), embedding.t());
@@ -99,7 +92,7 @@ struct HeadLoss : torch::autograd::Function<HeadLoss> {
     const int64_t rows = features.size(0), vocab = embedding.size(0);
     const at::Tensor grad_features = at::empty_like(features);
     at::Tensor grad_embedding = at::zeros(embedding.sizes(), saved[3].options());
-    const Ranges chunks{rows, rows_per_chunk(features, vocab)};
+    const Ranges chunks{rows, rows_of_logits(vocab, features.device().type())};
     for (int64_t chunk = 0; chunk < chunks.count(); ++chunk) {
       const auto [first, last] = chunks[chunk];
       const at::Tensor part = features.slice(0, first, last);
@@ -127,6 +120,13 @@ at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding
   return HeadLoss::apply(features.flatten(0, -2), embedding_VD.contiguous(), targets.flatten(),
                          softcap)
       .view(targets.sizes());
+}
+
+/// On the CPU few enough to stay in a cache, enough for the products; elsewhere enough to fill the
+/// device, and in fp32 a quarter of a gigabyte.
+int64_t rows_of_logits(int64_t vocab, at::DeviceType device) {
+  const int64_t logits = int64_t{1} << (device == at::kCPU ? 20 : 26);
+  return std::max<int64_t>(64, logits / vocab);
 }
 
 }  // namespace reprise::ops

@@ -14,4 +14,7 @@ at::Tensor capped_logits(const at::Tensor& features, const at::Tensor& embedding
 at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding_VD,
                          const at::Tensor& targets, double softcap);
 
+/// Rows whose logits a cross-entropy has in memory at a time.
+int64_t rows_of_logits(int64_t vocab, at::DeviceType device);
+
 }  // namespace reprise::ops

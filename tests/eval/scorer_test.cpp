@@ -6,7 +6,7 @@
 
 #include "eval/checks.h"
 #include "eval/unit.h"
-#include "models/cost.h"
+#include "models/cost/flops.h"
 #include "tests/eval/tiny_world.h"
 #include "tests/support/temporary_folder.h"
 

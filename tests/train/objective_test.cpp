@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "models/cost.h"
+#include "models/cost/flops.h"
 #include "tests/models/gradient_check.h"
 #include "tests/models/tiny_models.h"
 #include "tests/train/objective_case.h"

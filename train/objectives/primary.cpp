@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "models/cost.h"
+#include "models/cost/flops.h"
 
 namespace reprise {
 namespace {
@@ -66,14 +66,14 @@ class DeepSupervision final : public PrimaryLoss {
 class GatedRefinement final : public PrimaryLoss {
  public:
   GatedRefinement(double refine_share, double kappa, const ModelOptions& model)
-      : refine_share_(refine_share), kappa_(kappa), model_(model) {}
+      : refine_share_(refine_share),
+        kappa_(kappa),
+        flops_(kForwardAndBackward * refine_share * refinement_flops(model, mean_position(model))) {
+  }
 
   PassUse use(const StepDepth& depth, double) const override {
     if (!depth.refines) return {};
-    return {.keys = true,
-            .uncertainty = true,
-            .flops = kForwardAndBackward * refine_share_ *
-                     refinement_flops(model_, mean_position(model_))};
+    return {.keys = true, .uncertainty = true, .flops = flops_};
   }
   std::vector<std::string> parts(const StepDepth& depth, double) const override {
     if (!depth.refines) return {"gated", "coarse"};
@@ -102,8 +102,7 @@ class GatedRefinement final : public PrimaryLoss {
   }
 
  private:
-  double refine_share_, kappa_;
-  ModelOptions model_;
+  double refine_share_, kappa_, flops_;
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Depth, terms, token weights and the code penalty, as an objective puts them together.
 #include <gmock/gmock.h>
 
-#include "models/cost.h"
+#include "models/cost/flops.h"
 #include "tests/models/gradient_check.h"
 #include "tests/train/objective_case.h"
 

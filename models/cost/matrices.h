@@ -1,0 +1,22 @@
+// What a matrix is, by its name (models/parameter_shapes.h).
+#pragma once
+
+#include <string_view>
+
+#include "models/parameter_shapes.h"
+
+namespace reprise {
+
+inline bool is_change(std::string_view matrix) { return matrix.find(".lora.") != matrix.npos; }
+inline bool is_of_expert(std::string_view matrix) { return matrix.find(".expert.") != matrix.npos; }
+inline bool is_router(std::string_view matrix) { return matrix.ends_with(".router"); }
+/// Says how a matrix is made from the basis.
+inline bool is_of_basis(std::string_view matrix) { return matrix.ends_with(".terms"); }
+
+inline double elements_of(const ParameterShape& parameter) {
+  double elements = 1;
+  for (const int64_t length : parameter.shape) elements *= static_cast<double>(length);
+  return elements;
+}
+
+}  // namespace reprise
