@@ -53,7 +53,6 @@ std::string words_of(const Solution& solution, int64_t bytes) {
 }
 
 void write_record(const SizeOptions& options, const nlohmann::json& record) {
-  require_place_for(options.out, "--size.out", OutputKind::kFile, {});
   const FileLock lock = lock_output(options.out);
   write_file(options.out, record.dump(1) + "\n");
 }
@@ -73,6 +72,7 @@ ExitCode run_size(std::span<const std::string> words, Communicator& comm) {
   if (comm.rank() != 0) return ExitCode::kOk;
   validate_recipe(train, model);
   validate(options);
+  if (!options.out.empty()) require_place_for(options.out, "--size.out", OutputKind::kFile, {});
 
   std::optional<Solution> solution;
   if (options.solve != Solve::kNone)

@@ -1,4 +1,4 @@
-// What a matrix is, by its name (models/parameter_shapes.h).
+// What a parameter of a layer is, by its name (models/parameter_shapes.h).
 #pragma once
 
 #include <string_view>
@@ -8,6 +8,10 @@
 namespace reprise {
 
 inline bool is_change(std::string_view matrix) { return matrix.find(".lora.") != matrix.npos; }
+/// Of a pass, where passes have scalars of their own.
+inline bool is_own_scalar(std::string_view parameter) {
+  return parameter.find(".pass.") != parameter.npos;
+}
 inline bool is_of_expert(std::string_view matrix) { return matrix.find(".expert.") != matrix.npos; }
 inline bool is_router(std::string_view matrix) { return matrix.ends_with(".router"); }
 /// Says how a matrix is made from the basis.

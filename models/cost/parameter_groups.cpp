@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "models/cost/matrices.h"
+
 namespace reprise {
 namespace {
 
@@ -19,8 +21,10 @@ ParameterGroup group_of_layer(const ModelOptions& model, std::string_view number
 ParameterGroup group_of(const ModelOptions& model, std::string_view parameter) {
   if (parameter.starts_with("embedding")) return ParameterGroup::kEmbedding;
   if (parameter.starts_with("head")) return ParameterGroup::kHead;
+  if (parameter == "basis") return ParameterGroup::kBasis;
   if (!parameter.starts_with(kLayer)) return ParameterGroup::kInterfaces;
-  if (parameter.find(".lora.") != parameter.npos) return ParameterGroup::kAdapters;
+  if (is_change(parameter) || is_own_scalar(parameter)) return ParameterGroup::kAdapters;
+  if (is_router(parameter)) return ParameterGroup::kRouters;
   return group_of_layer(model, parameter.substr(kLayer.size()));
 }
 

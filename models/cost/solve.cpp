@@ -10,22 +10,32 @@ constexpr double kMostBits = 8;
 /// The option that is solved for: where it lies, and the steps in which it may change.
 struct Unknown {
   const char* option;
-  int64_t ModelOptions::*field;
+  int64_t& (*field)(ModelOptions& model);
   int64_t step = 1;
 };
+
+/// Which rank `rank` means: the family's own.
+Solve rank_of(const ModelOptions& model) {
+  if (model.lora_rank > 0) return Solve::kLoraRank;
+  return model.basis_rank > 0 ? Solve::kBasisRank : Solve::kEmbeddingRank;
+}
 
 Unknown unknown_of(Solve solve, const ModelOptions& model) {
   switch (solve) {
     case Solve::kWidth:  // heads of an even width
-      return {"model.width", &ModelOptions::width, 2 * model.heads};
+      return {"model.width", [](ModelOptions& m) -> int64_t& { return m.width; }, 2 * model.heads};
     case Solve::kLayers:
-      return {"model.core", &ModelOptions::core};
+      return {"model.core", [](ModelOptions& m) -> int64_t& { return m.core; }};
+    case Solve::kExperts:
+      return {"model.experts", [](ModelOptions& m) -> int64_t& { return m.experts.count; }};
     case Solve::kRank:
-      return unknown_of(model.lora_rank > 0 ? Solve::kLoraRank : Solve::kEmbeddingRank, model);
+      return unknown_of(rank_of(model), model);
     case Solve::kLoraRank:
-      return {"model.lora-rank", &ModelOptions::lora_rank};
+      return {"model.lora-rank", [](ModelOptions& m) -> int64_t& { return m.lora_rank; }};
+    case Solve::kBasisRank:
+      return {"model.basis-rank", [](ModelOptions& m) -> int64_t& { return m.basis_rank; }};
     case Solve::kEmbeddingRank:
-      return {"model.embedding-rank", &ModelOptions::embedding_rank};
+      return {"model.embedding-rank", [](ModelOptions& m) -> int64_t& { return m.embedding_rank; }};
     case Solve::kNone:
       break;
   }
@@ -58,7 +68,7 @@ class Search {
   int64_t value(int64_t steps) const { return steps * unknown_.step; }
   ModelOptions with(int64_t steps) const {
     ModelOptions model = model_;
-    model.*unknown_.field = value(steps);
+    unknown_.field(model) = value(steps);
     return model;
   }
   int64_t bytes(int64_t steps) const { return stored_bytes_of(with(steps), case_); }
@@ -75,8 +85,9 @@ class Search {
   }
 
   int64_t least() const {
+    ModelOptions given = model_;
     int64_t steps = 1;
-    while (!is_valid(steps) && value(steps) < model_.*unknown_.field) ++steps;
+    while (!is_valid(steps) && value(steps) < unknown_.field(given)) ++steps;
     return steps;
   }
 
@@ -107,7 +118,7 @@ Solution solve(ModelOptions& model, const CostCase& c, const SizeOptions& option
   validate(model);
   const Unknown unknown = unknown_of(options.solve, model);
   const Solution solution = Search(model, c, unknown, options.bytes).run();
-  model.*unknown.field = solution.value;
+  unknown.field(model) = solution.value;
   return solution;
 }
 

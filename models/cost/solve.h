@@ -9,15 +9,14 @@
 
 namespace reprise {
 
-enum class Solve { kNone, kWidth, kLayers, kRank, kEmbeddingRank, kLoraRank };
+enum class Solve { kNone, kWidth, kLayers, kExperts, kRank, kEmbeddingRank, kLoraRank, kBasisRank };
 template <>
 struct EnumNames<Solve> {
-  static constexpr std::array names{std::pair{Solve::kNone, "none"},
-                                    std::pair{Solve::kWidth, "width"},
-                                    std::pair{Solve::kLayers, "layers"},
-                                    std::pair{Solve::kRank, "rank"},
-                                    std::pair{Solve::kEmbeddingRank, "embedding-rank"},
-                                    std::pair{Solve::kLoraRank, "lora-rank"}};
+  static constexpr std::array names{
+      std::pair{Solve::kNone, "none"},          std::pair{Solve::kWidth, "width"},
+      std::pair{Solve::kLayers, "layers"},      std::pair{Solve::kExperts, "experts"},
+      std::pair{Solve::kRank, "rank"},          std::pair{Solve::kEmbeddingRank, "embedding-rank"},
+      std::pair{Solve::kLoraRank, "lora-rank"}, std::pair{Solve::kBasisRank, "basis-rank"}};
 };
 
 struct SizeOptions {
@@ -36,7 +35,7 @@ struct SizeOptions {
         "a rank; rank: lora-rank where the model has one, else embedding-rank");
     field("bytes", bytes, "bytes", "solve: of the artifact and the code allowance together");
     field("bits", bits, "bits per weight",
-          "that a matrix's codes take in the file on average; the packer reaches about 2.5 to 7");
+          "that a matrix's codes take in the file on average; the packer reaches about 2 to 7");
     field("code-bytes", code_bytes, "bytes", "allowance for the decoder's code, counted");
     field("refine-share", refine_share, "share", "of the tokens that are refined when scoring");
     field("out", out, "file", "where the figures are also written, as JSON");

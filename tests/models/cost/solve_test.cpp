@@ -22,17 +22,24 @@ std::string complaint(ModelOptions model, const SizeOptions& options, ExitCode c
   return "";
 }
 
+int64_t& width(ModelOptions& model) { return model.width; }
+int64_t& core(ModelOptions& model) { return model.core; }
+int64_t& experts(ModelOptions& model) { return model.experts.count; }
+int64_t& lora_rank(ModelOptions& model) { return model.lora_rank; }
+int64_t& basis_rank(ModelOptions& model) { return model.basis_rank; }
+int64_t& embedding_rank(ModelOptions& model) { return model.embedding_rank; }
+
 /// The largest value that fits: its bytes do, those of the next value do not.
-void expect_filled(ModelOptions model, Solve what, int64_t ModelOptions::*field, int64_t step,
+void expect_filled(ModelOptions model, Solve what, int64_t& (*field)(ModelOptions&), int64_t step,
                    int64_t bytes) {
   SCOPED_TRACE(concat(enum_name(what), " ", bytes));
   const CostCase c{.code_bits = 5};
   const Solution solution = solve(model, c, {.solve = what, .bytes = bytes});
-  EXPECT_EQ(model.*field, solution.value);
+  EXPECT_EQ(field(model), solution.value);
   EXPECT_EQ(stored_bytes_of(model, c), solution.bytes);
   EXPECT_LE(solution.bytes, bytes);
-  model.*field += step;
-  EXPECT_EQ(model.*field, solution.next);
+  field(model) += step;
+  EXPECT_EQ(field(model), solution.next);
   EXPECT_EQ(stored_bytes_of(model, c), solution.next_bytes);
   EXPECT_GT(solution.next_bytes, bytes);
 }
@@ -40,24 +47,35 @@ void expect_filled(ModelOptions model, Solve what, int64_t ModelOptions::*field,
 TEST(Solve, FindsTheLargestValueThatFits) {
   ModelOptions model;
   for (const int64_t bytes : {300'000, 900'000, 16'000'000}) {
-    expect_filled(model, Solve::kWidth, &ModelOptions::width, 2 * model.heads, bytes);
-    if (bytes > 600'000) expect_filled(model, Solve::kLayers, &ModelOptions::core, 1, 2 * bytes);
+    expect_filled(model, Solve::kWidth, width, 2 * model.heads, bytes);
+    if (bytes > 600'000) expect_filled(model, Solve::kLayers, core, 1, 2 * bytes);
   }
   ModelOptions factorised = model;
   factorised.vocab = 8192;
-  expect_filled(factorised, Solve::kEmbeddingRank, &ModelOptions::embedding_rank, 1, 2'000'000);
-  expect_filled(factorised, Solve::kRank, &ModelOptions::embedding_rank, 1, 2'000'000);
+  expect_filled(factorised, Solve::kEmbeddingRank, embedding_rank, 1, 2'000'000);
+  expect_filled(factorised, Solve::kRank, embedding_rank, 1, 2'000'000);
   ModelOptions changed = model;
   changed.lora_rank = 2;
-  expect_filled(changed, Solve::kLoraRank, &ModelOptions::lora_rank, 1, 1'600'000);
-  expect_filled(changed, Solve::kRank, &ModelOptions::lora_rank, 1, 1'600'000);
+  expect_filled(changed, Solve::kLoraRank, lora_rank, 1, 1'600'000);
+  expect_filled(changed, Solve::kRank, lora_rank, 1, 1'600'000);
+}
+
+TEST(Solve, FindsTheExpertsAndTheBasisOfTheFamiliesThatHaveThem) {
+  ModelOptions mixture;
+  mixture.family = Family::kMoe, mixture.experts = {.count = 4, .top_k = 3, .width = 64};
+  expect_filled(mixture, Solve::kExperts, experts, 1, 1'500'000);
+  ModelOptions partial;
+  partial.family = Family::kPartial, partial.passes = 1;
+  partial.basis_rank = 64, partial.basis_terms = 16;
+  expect_filled(partial, Solve::kBasisRank, basis_rank, 1, 720'000);
+  expect_filled(partial, Solve::kRank, basis_rank, 1, 720'000);
 }
 
 /// Skips need two layers: a model of one is none of the candidates.
 TEST(Solve, StartsAtTheLeastValueTheModelTakes) {
   ModelOptions model;
   model.prelude = 0, model.coda = 0, model.core = 5, model.skips = true;
-  expect_filled(model, Solve::kLayers, &ModelOptions::core, 1, 900'000);
+  expect_filled(model, Solve::kLayers, core, 1, 900'000);
 }
 
 TEST(Solve, NamesTheNearestSizeWhereNoValueFits) {
@@ -83,6 +101,8 @@ TEST(Solve, RefusesWhatContradicts) {
   model.family = Family::kStatic, model.passes = 1;
   EXPECT_THAT(complaint(model, {.solve = Solve::kLoraRank, .bytes = 1'000'000}, ExitCode::kUsage),
               HasSubstr("lora-rank belongs to"));
+  EXPECT_THAT(complaint(model, {.solve = Solve::kExperts, .bytes = 1'000'000}, ExitCode::kUsage),
+              HasSubstr("experts belongs to the moe family"));
 }
 
 }  // namespace
