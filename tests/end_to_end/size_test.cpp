@@ -45,7 +45,7 @@ TEST(Size, OfThePublicBaseline) {
 TEST(Size, TakesTheFileThatTrainingTakes) {
   const TemporaryFolder folder;
   write_file(folder / "run.ini",
-             "[model]\nwidth = 64\npasses = 6\n[train]\ncorpus = somewhere\nout = elsewhere\n"
+             "[model]\nwidth = 64\nprelude = 0\npasses = 6\n[train]\ncorpus = somewhere\nout = elsewhere\n"
              "sequences = 4\ngraph-passes = 2\n");
   const std::string config = concat("--config ", (folder / "run.ini").string());
   const json truncated = sized(folder, config);
