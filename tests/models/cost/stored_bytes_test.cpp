@@ -68,7 +68,7 @@ class StoredBytes : public testing::TestWithParam<test::Variant> {};
 
 /// What the estimate of a size leaves to the codes is what the packer finds for them in it.
 TEST_P(StoredBytes, LeaveThePackerTheBitsTheyCountWith) {
-  const ModelOptions options = test::wider(GetParam().options, {64, 128, 256});
+  const ModelOptions options = test::wider(GetParam().options, {80, 256, 256});
   const CostCase c{.code_bits = 5, .code_bytes = 100, .step = {.length = options.context}};
   PackOptions pack_options;
   pack_options.bytes = stored_bytes_of(options, c), pack_options.code_bytes = c.code_bytes;
