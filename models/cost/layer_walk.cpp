@@ -1,6 +1,8 @@
 #include "models/cost/layer_walk.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "models/cost/matrices.h"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "models/cost/layer_walk.h"
 #include "models/cost/recorded.h"

@@ -2,6 +2,8 @@
 // for it.
 #pragma once
 
+#include <algorithm>
+
 #include "models/network.h"
 #include "models/pass_plan.h"
 
