@@ -88,6 +88,9 @@ PassFlops::PassFlops(const ModelOptions& model) : model_(model), plan_(make_pass
   logits_ = 2 * static_cast<double>(model.table_width() * model.vocab);
   head_ = logits_ + 2 * width * rank;
   if (model.reinjection == Reinjection::kProject) pass_begin_ = 4 * width * width;
+  // Of the passes from the floor to the last but one.
+  if (model.halting != Halting::kNone)
+    halting_ = 2 * width * static_cast<double>(model.passes - model.halt_floor);
 }
 
 double PassFlops::layers(const LayerRange& range, const PassWork& work, Keys keys) const {
@@ -106,14 +109,17 @@ double PassFlops::pass(const CorePass& pass, const PassWork& work, Keys keys) co
 
 double PassFlops::head(const PassWork& work) const { return head_ * work.readouts; }
 
+double PassFlops::coda(const PassWork& work) const { return layers(plan_.coda, work, Keys::kMade); }
+
 double PassFlops::readout(const PassWork& work) const {
-  return layers(plan_.coda, work, Keys::kMade) + head(work);
+  return (model_.readout == Readout::kSum ? 0 : coda(work)) + head(work);
 }
 
 double PassFlops::base(const PassWork& work) const {
   double flops = embedding_ * work.positions + layers(plan_.prelude, work, Keys::kMade);
   for (const CorePass& pass : plan_.passes) flops += this->pass(pass, work, Keys::kMade);
-  return flops + readout(work);
+  const double earlier = model_.readout == Readout::kSum ? std::ssize(plan_.passes) - 1 : 0;
+  return flops + (1 + earlier) * coda(work) + halting_ * work.positions + head(work);
 }
 
 double PassFlops::refinement(const PassWork& work) const {
@@ -123,11 +129,14 @@ double PassFlops::refinement(const PassWork& work) const {
 
 StepFlops PassFlops::training(const PassWork& work, const PassRun& run) const {
   const RecordedRun recorded = recorded_run(model_, plan_, run);
-  StepFlops step = with_loss(embedding_ * work.positions + readout(work), work);
+  StepFlops step =
+      with_loss((embedding_ + halting_) * work.positions + coda(work) + head(work), work);
   step.forward += layers(plan_.prelude, work, Keys::kMade);
   step.backward += 2 * layers({plan_.prelude.first, recorded.prelude}, work, Keys::kMade);
   for (int64_t i = 0; i < recorded.passes; ++i) {
-    const double forward = pass(planned_pass(plan_, i), work, Keys::kMade);
+    const bool summed = model_.readout == Readout::kSum && i + 1 < recorded.passes;
+    const double forward =
+        pass(planned_pass(plan_, i), work, Keys::kMade) + (summed ? coda(work) : 0);
     step.forward += forward;
     if (i >= recorded.first) step.backward += 2 * forward;
   }

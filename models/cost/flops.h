@@ -44,9 +44,10 @@ class PassFlops {
  public:
   explicit PassFlops(const ModelOptions& model);
 
-  /// Prelude, every base pass, coda and head.
+  /// Prelude, every base pass, coda (behind each pass where readouts are summed), halting and head.
   double base(const PassWork& work) const;
-  /// Coda and head over the hidden state of an earlier pass.
+  /// Coda and head over the hidden state of an earlier pass; the head alone where readouts are
+  /// summed, since the coda has run.
   double readout(const PassWork& work) const;
   /// One pass of core and coda under the rule `coarse`: no key or value is projected.
   double refinement(const PassWork& work) const;
@@ -67,6 +68,7 @@ class PassFlops {
   enum class Keys { kMade, kRead };
   double layers(const LayerRange& range, const PassWork& work, Keys keys) const;
   double pass(const CorePass& pass, const PassWork& work, Keys keys) const;
+  double coda(const PassWork& work) const;
   /// Of the layers that do, or do not, differ by pass.
   double binding_of(const LayerRange& range, bool differ) const;
   StepFlops with_loss(double forward, const PassWork& work) const;
@@ -74,7 +76,7 @@ class PassFlops {
   ModelOptions model_;
   PassPlan plan_;
   std::vector<LayerFlops> layers_;
-  double embedding_ = 0, pass_begin_ = 0;  ///< each position
+  double embedding_ = 0, pass_begin_ = 0, halting_ = 0;  ///< each position
   double logits_ = 0, head_ = 0;           ///< each readout; head_ is logits and what feeds them
 };
 

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
-#include "models/cost.h"
+#include "models/cost/flops.h"
 #include "train/halting_losses.h"
 
 namespace reprise {

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "models/cost.h"
+#include "models/cost/flops.h"
 #include "tests/models/gradient_check.h"
 #include "tests/train/objective_case.h"
 #include "train/halting_losses.h"
