@@ -21,6 +21,7 @@ enum class Purpose : uint32_t {
   kWeightNoise = 7,    ///< noise on the weights of a training step
   kTokenShuffle = 8,   ///< token weights of a training step in another order
   kBasisTerms = 9,     ///< vectors of the shared basis that a row takes; step = matrix
+  kGatePairs = 10,     ///< positions a gate head learns to rank; step = training step
 };
 
 class RandomStream {

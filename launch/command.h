@@ -20,6 +20,7 @@ struct Command {
 // One file each, in launch/commands/.
 ExitCode run_data(std::span<const std::string> words, Communicator& comm);
 ExitCode run_train(std::span<const std::string> words, Communicator& comm);
+ExitCode run_gate(std::span<const std::string> words, Communicator& comm);
 ExitCode run_pack(std::span<const std::string> words, Communicator& comm);
 ExitCode run_eval(std::span<const std::string> words, Communicator& comm);
 ExitCode run_verdict(std::span<const std::string> words, Communicator& comm);

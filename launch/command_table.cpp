@@ -12,6 +12,8 @@ namespace {
 constexpr std::array kCommands{
     Command{"data", "turn text into token shards, a document index and a tokenizer", run_data},
     Command{"train", "train a model on a corpus; continues from its checkpoint", run_train},
+    Command{"gate", "train a gate head on a frozen model: which tokens a second look is worth",
+            run_gate},
     Command{"pack", "quantise and code a checkpoint into an artifact of a given number of bytes",
             run_pack},
     Command{"eval", "score a corpus with an artifact, gate and controls, into a per-token trace",
@@ -57,7 +59,7 @@ std::string program_help() {
       "\n"
       "Options come from defaults, then configuration files from left to right, then the command "
       "line.\n"
-      "train and eval run on several ranks: mpirun -q -n 2 reprise train ...\n"
+      "train, gate, pack and eval run on several ranks: mpirun -q -n 2 reprise train ...\n"
       "Data goes to stdout, progress to stderr; REPRISE_LOG=debug|info|warning|error|off sets how "
       "much of it.\n"
       "\n"

@@ -193,7 +193,8 @@ void CheckpointFolder::remove_all() {
   if (comm_.rank() == 0) fs::remove_all(folder_, ignored);
 }
 
-void require_same_identity(const json& ours, const json& theirs, const std::string& whose) {
+void require_same_identity(const json& ours, const json& theirs, const std::string& whose,
+                           std::string_view place) {
   if (ours == theirs) return;
   const json flat_ours = ours.flatten(), flat_theirs = theirs.flatten();
   const auto text = [](const json& flat, const std::string& key) {
@@ -204,8 +205,8 @@ void require_same_identity(const json& ours, const json& theirs, const std::stri
     std::string key = pointer.substr(1);
     std::ranges::replace(key, '/', '.');
     fail(ExitCode::kBadInput, whose, " is of another configuration: ", key, " is ",
-         text(flat_theirs, pointer), " there and ", text(flat_ours, pointer),
-         " here; use another train.out or the same value");
+         text(flat_theirs, pointer), " there and ", text(flat_ours, pointer), " here; use another ",
+         place, " or the same value");
   };
   for (const auto& [pointer, _] : flat_ours.items()) refuse_where_different(pointer);
   for (const auto& [pointer, _] : flat_theirs.items()) refuse_where_different(pointer);

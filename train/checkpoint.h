@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/comm/communicator.h"
 #include "train/named_tensor.h"
@@ -71,8 +72,9 @@ class CheckpointFolder {
   Communicator& comm_;
 };
 
-/// Throws kBadInput naming the first key in which the two differ, and `whose` the other is.
+/// Throws kBadInput naming the first key in which the two differ, `whose` the other is, and the
+/// option `place` by which ours would lie elsewhere.
 void require_same_identity(const nlohmann::json& ours, const nlohmann::json& theirs,
-                           const std::string& whose);
+                           const std::string& whose, std::string_view place = "train.out");
 
 }  // namespace reprise

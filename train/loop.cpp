@@ -63,7 +63,8 @@ class Run {
         config_(config),
         text_(text),
         comm_(comm),
-        compute_(configure_compute(options, comm)),
+        compute_(configure_compute(
+            {options.device, "train.device", options.threads, options.deterministic}, comm)),
         parent_(open_start(options, model, text, comm)),
         identity_(identity_of(config, text, parent_)),
         trainer_(model, options, comm, tensor_device(compute_.device)),

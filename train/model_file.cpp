@@ -3,19 +3,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json_text.h"
+#include "train/record_seal.h"
 
 namespace reprise {
 namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
-constexpr const char* kSeal = "digest";
 constexpr const char* kModelFormat = "reprise-model 2";
-
-std::string seal_of(json record) {
-  record.erase(kSeal);
-  return digest_of(record);
-}
 
 bool is_of_train(const json& record) { return text_at(record, "format") == kModelFormat; }
 
@@ -24,7 +19,7 @@ bool is_record(const json& record) {
     return of.contains(key) && of[key].is_object();
   };
   const auto text = [&](const char* key) { return !text_at(record, key).empty(); };
-  return is_of_train(record) && text_at(record, kSeal) == seal_of(record) && text("model_sha256") &&
+  return is_of_train(record) && is_sealed(record) && text("model_sha256") &&
          text("tokenizer_sha256") && section(record, "config") &&
          section(record["config"], "model") &&
          (!record.contains("identity") || section(record, "identity"));
@@ -59,7 +54,7 @@ json parse_record(const fs::path& path) {
 std::string fault_of_file(const fs::path& path, const std::string& digest) {
   if (!fs::exists(path)) return concat(path.string(), " is not there");
   if (to_hex(sha256_file(path)) == digest) return "";
-  return concat(path.string(), ": damaged (its checksum differs from ", kRecord, "'s)");
+  return concat(path.string(), ": damaged (its checksum differs from the record's)");
 }
 
 std::string fault_of_record(const fs::path& folder) {
@@ -92,8 +87,7 @@ void write_model(const fs::path& folder, std::span<const ArrayView> weights, jso
   const Sha256 digest = write_safetensors(folder / kWeights, weights);
   record["format"] = kModelFormat;
   record["model_sha256"] = to_hex(digest);
-  record[kSeal] = seal_of(record);
-  write_file(folder / kRecord, record.dump(1) + "\n");
+  write_file(folder / kRecord, sealed(std::move(record)).dump(1) + "\n");
 }
 
 }  // namespace reprise

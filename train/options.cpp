@@ -2,20 +2,13 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <thread>
-
 #include "base/comm/device.h"
+#include "train/compute.h"
 
 namespace reprise {
 namespace {
 
 constexpr int64_t kMostSequences = 1 << 20;
-
-/// More only wait for one another, and a few thousand are more than the system gives.
-int64_t most_threads() {
-  return std::max<int64_t>(1024, 4 * static_cast<int64_t>(std::thread::hardware_concurrency()));
-}
 
 }  // namespace
 
@@ -39,8 +32,7 @@ void validate(const TrainOptions& options, const ModelOptions& model) {
   require(!options.corpus.empty(), ExitCode::kUsage,
           "no corpus; give --train.corpus, a folder that `reprise data` wrote");
   require(!options.out.empty(), ExitCode::kUsage, "no place for the model; give --train.out");
-  require(0 <= options.threads && options.threads <= most_threads(), ExitCode::kUsage,
-          "train.threads is ", options.threads, "; it must be from 0 to ", most_threads());
+  validate_threads(options.threads, "train.threads");
   require_available(options.device, "train.device", find_gpus());
   require(options.checkpoint_every >= 0, ExitCode::kUsage, "train.checkpoint-every is negative");
 }

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <iterator>
 
-#include "models/device.h"
+#include "train/batch_share.h"
 #include "train/start.h"
 
 namespace reprise {
@@ -66,14 +66,6 @@ double norm_to_add(double norm, const Communicator& comm) {
   return comm.rank() == 0 || !std::isfinite(norm) ? norm : 0;
 }
 
-/// "0, 3": the ranks where `here` holds.
-std::string ranks_where(bool here, Communicator& comm) {
-  std::string ranks;
-  for (const auto& rank : gather_texts(comm, here ? concat(comm.rank()) : ""))
-    if (!rank.empty()) ranks += concat(ranks.empty() ? "" : ", ", rank);
-  return ranks;
-}
-
 std::vector<int> owners_of(const OptimiserOptions& options, const std::vector<Parameter>& all,
                            const Communicator& comm) {
   return options.shard ? plan_owners(options, all, comm.size()) : std::vector<int>();
@@ -86,23 +78,6 @@ std::vector<Parameter> owned_by(int rank, const std::vector<int>& owner_of,
   for (size_t i = 0; i < all.size(); ++i)
     if (owner_of[i] == rank) owned.push_back(all[i]);
   return owned;
-}
-
-struct Share {
-  int64_t first = 0, count = 0;
-};
-
-/// Ranks take neighbouring sequences, as evenly as they divide; some may have none.
-Share share_of(int64_t sequences, const Communicator& comm) {
-  const int64_t first = sequences * comm.rank() / comm.size();
-  return {first, sequences * (comm.rank() + 1) / comm.size() - first};
-}
-
-Batch to_tensors(const TokenBatch& tokens, int64_t first_sequence, at::Device device) {
-  const auto copy = [&](const std::vector<int64_t>& ids) {
-    return moved_to(device, at::tensor(ids, at::kLong).view({tokens.sequences, tokens.length}));
-  };
-  return {copy(tokens.inputs), copy(tokens.targets), first_sequence};
 }
 
 }  // namespace
@@ -176,7 +151,7 @@ void Trainer::gather_weights() {
 
 Trainer::RunningSums Trainer::run_passes(int64_t step, const BatchSource& batches, Backward last) {
   const StepOf at{step, options_.steps};
-  const Share share = share_of(options_.sequences, comm_);
+  const BatchShare share = share_of(options_.sequences, comm_.rank(), comm_.size());
   const int64_t at_once =
       options_.micro_sequences > 0 ? options_.micro_sequences : std::max<int64_t>(share.count, 1);
   RunningSums sums(objective_->parts(at).size() + objective_->measures().size(), device_);

@@ -22,7 +22,10 @@ class GpuTraining : public testing::Test {
       GTEST_SKIP() << "needs a GPU for every rank; this machine has fewer";
     options_ = test::small_training();
     options_.device = DeviceChoice::kCuda;
-    device_ = tensor_device(configure_compute(options_, comm_).device);
+    device_ = tensor_device(
+        configure_compute(
+            {options_.device, "train.device", options_.threads, options_.deterministic}, comm_)
+            .device);
   }
 
   Trainer trainer_on(at::Device device) { return {test::small_model(), options_, comm_, device}; }

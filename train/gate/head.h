@@ -1,0 +1,81 @@
+// The gate head: from what a position may see to one score, larger where a second look is worth
+// more.
+//
+//   linear   s = w . z + b
+//   mlp      s = w . max(W z + c, 0)^2 + b
+//
+// z are the inputs: the state, the signals, or both (samples.h).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "base/options.h"
+#include "models/parameters.h"
+#include "train/gate/samples.h"
+
+namespace reprise {
+
+enum class GateShape { kLinear, kMlp };
+template <>
+struct EnumNames<GateShape> {
+  static constexpr std::array names{std::pair{GateShape::kLinear, "linear"},
+                                    std::pair{GateShape::kMlp, "mlp"}};
+};
+
+enum class GateReads { kState, kSignals, kBoth };
+template <>
+struct EnumNames<GateReads> {
+  static constexpr std::array names{std::pair{GateReads::kState, "state"},
+                                    std::pair{GateReads::kSignals, "signals"},
+                                    std::pair{GateReads::kBoth, "both"}};
+};
+
+struct HeadOptions {
+  GateReads reads = GateReads::kBoth;
+  GateShape shape = GateShape::kMlp;
+  int64_t hidden = 32;
+
+  template <class Visitor>
+  void visit(Visitor&& field) {
+    field("reads", reads, "",
+          "what the head sees of a position: state: the readout after the gate's pass; signals: "
+          "entropy, margin and largest probability of its prediction; both");
+    field("head", shape, "", "linear, or mlp: one hidden layer with squared ReLU");
+    field("hidden", hidden, "units", "mlp: width of the hidden layer");
+  }
+
+  bool reads_state() const { return reads != GateReads::kSignals; }
+  bool reads_signals() const { return reads != GateReads::kState; }
+};
+
+/// Throws kUsage.
+void validate(const HeadOptions& options);
+
+/// Numbers the head reads of a position of a model of this width.
+int64_t gate_inputs(const HeadOptions& options, int64_t width);
+
+/// What the head reads of the samples, state first: [B, T, I].
+at::Tensor gate_inputs(const HeadOptions& options, const GateSamples& samples);
+
+class GateHead {
+ public:
+  /// Fresh weights, a pure function of the options and the seed: outputs and biases start at 0, so
+  /// that every score does, and hidden weights are uniform in +-1/sqrt(inputs).
+  GateHead(const HeadOptions& options, int64_t inputs, uint64_t seed, at::Device device = at::kCPU,
+           at::ScalarType type = at::kFloat);
+
+  /// [..., I] -> [...]; differentiable in the weights.
+  at::Tensor scores(const at::Tensor& inputs) const;
+
+  /// "hidden.weight" [H, I] and "hidden.bias" [H] of an mlp; "output.weight" [I] or [H],
+  /// "output.bias" [1]. Weights are matrices by their role, which decay, biases scalars.
+  const std::vector<Parameter>& list() const { return list_; }
+  int64_t count() const;  ///< elements
+
+ private:
+  std::vector<Parameter> list_;
+};
+
+}  // namespace reprise
