@@ -66,7 +66,8 @@ json read_gate_record(const fs::path& folder) {
 
 void write_gate(const fs::path& folder, const GateHead& head, json record) {
   std::vector<NamedTensor> weights;
-  for (const auto& parameter : head.list()) weights.push_back({parameter.name, parameter.tensor});
+  const GateHead stored = head.to(at::kFloat);
+  for (const auto& parameter : stored.list()) weights.push_back({parameter.name, parameter.tensor});
   const HostArrays arrays(weights);
   record["format"] = kGateFormat;
   record["gate_sha256"] = to_hex(write_safetensors(folder / kGateWeights, arrays.views()));

@@ -58,11 +58,20 @@ GateHead::GateHead(const HeadOptions& options, int64_t inputs, uint64_t seed, at
 }
 
 at::Tensor GateHead::scores(const at::Tensor& inputs) const {
-  at::Tensor read = inputs;
+  at::Tensor read = inputs.to(list_.front().tensor.scalar_type());
   if (list_.size() == 4)
-    read = at::relu(at::linear(inputs, list_[0].tensor, list_[1].tensor)).square();
+    read = at::relu(at::linear(read, list_[0].tensor, list_[1].tensor)).square();
   const at::Tensor& weight = list_[list_.size() - 2].tensor;
   return at::linear(read, weight.unsqueeze(0), list_.back().tensor).squeeze(-1);
+}
+
+GateHead GateHead::to(at::ScalarType type) const {
+  GateHead other = *this;
+  for (auto& parameter : other.list_)
+    parameter.tensor = parameter.tensor.detach()
+                           .to(type, /*non_blocking=*/false, /*copy=*/true)
+                           .set_requires_grad(true);
+  return other;
 }
 
 int64_t GateHead::count() const {

@@ -66,7 +66,10 @@ class GateHead {
   GateHead(const HeadOptions& options, int64_t inputs, uint64_t seed, at::Device device = at::kCPU,
            at::ScalarType type = at::kFloat);
 
-  /// [..., I] -> [...]; differentiable in the weights.
+  /// The same weights in another type.
+  GateHead to(at::ScalarType type) const;
+
+  /// [..., I] -> [...], in the type of the weights; differentiable in them.
   at::Tensor scores(const at::Tensor& inputs) const;
 
   /// "hidden.weight" [H, I] and "hidden.bias" [H] of an mlp; "output.weight" [I] or [H],

@@ -31,12 +31,14 @@ using nlohmann::json;
 namespace {
 
 /// Everything that must be the same for a checkpoint to be of this run: the options without what
-/// changes no number, and model and text by their digests instead of their places.
+/// changes no number, and model and text by what they are instead of where. Two families may have
+/// the same weights, so the model's options belong to it.
 json identity_of(json config, const ModelFile& model, const GateText& text) {
   for (const char* free :
        {"model", "corpus", "out", "store", "passes", "device", "threads", "checkpoint-every"})
     config["gate"].erase(free);
-  config["model"] = {{"sha256", model.record().at("model_sha256")}};
+  config["model"] = model.record().at("config").at("model");
+  config["model"]["sha256"] = model.record().at("model_sha256");
   config["tokenizer"] = model.tokenizer();
   config["corpus"] = text.corpus;
   return config;
@@ -211,14 +213,15 @@ class GateRun {
 
   void finish() {
     const SampleSource held_out = live_samples(model_, frozen_run(), text_.valid, device_);
-    const json valid = measure_gate(trainer_.head(), options_.head, options_.objective, held_out,
+    const GateHead head = trainer_.head().to(at::kFloat);  // as it is written
+    const json valid = measure_gate(head, options_.head, options_.objective, held_out,
                                     text_.valid_sequences, comm_);
     if (comm_.rank() == 0) {
       metrics_->sync();
-      write_gate(options_.out, trainer_.head(), record(valid));
+      write_gate(options_.out, head, record(valid));
     }
-    comm_.barrier();
     checkpoints_.remove_all();
+    comm_.barrier();
   }
 
   json record(const json& valid) const {

@@ -8,6 +8,15 @@
 
 namespace reprise {
 
+namespace {
+
+/// What a score is compared with: without a graph, in the score's type.
+at::Tensor clipped(const at::Tensor& gains, double clip_nats, const at::Tensor& scores) {
+  return gains.detach().to(scores.scalar_type()).clamp(-clip_nats, clip_nats);
+}
+
+}  // namespace
+
 at::Tensor gain_labels(const at::Tensor& first, const at::Tensor& later, double delta) {
   return (first - later).gt(delta).to(first.scalar_type());
 }
@@ -22,18 +31,17 @@ double positive_weight(double positive_share) { return (1 - positive_share) / po
 at::Tensor weighted_cross_entropy(const at::Tensor& scores, const at::Tensor& labels,
                                   double positive_weight) {
   const at::Tensor weight = at::full({}, positive_weight, scores.options().requires_grad(false));
-  return at::binary_cross_entropy_with_logits(scores, labels.detach(), /*weight=*/{}, weight,
-                                              at::Reduction::Sum);
+  return at::binary_cross_entropy_with_logits(scores, labels.detach().to(scores.scalar_type()),
+                                              /*weight=*/{}, weight, at::Reduction::Sum);
 }
 
 at::Tensor squared_gain_loss(const at::Tensor& scores, const at::Tensor& gains, double clip_nats) {
-  return (scores - gains.detach().clamp(-clip_nats, clip_nats)).square().sum() / 2;
+  return (scores - clipped(gains, clip_nats, scores)).square().sum() / 2;
 }
 
 at::Tensor huber_gain_loss(const at::Tensor& scores, const at::Tensor& gains, double clip_nats,
                            double huber_nats) {
-  return at::huber_loss(scores, gains.detach().clamp(-clip_nats, clip_nats), at::Reduction::Sum,
-                        huber_nats);
+  return at::huber_loss(scores, clipped(gains, clip_nats, scores), at::Reduction::Sum, huber_nats);
 }
 
 at::Tensor pairwise_ranking(const at::Tensor& scores_BT, const at::Tensor& gains_BT,

@@ -57,7 +57,7 @@ struct GateOptions {
     field("warm-down", warm_down, "share of steps",
           "the learning rate falls linearly towards 0 over the last of training");
     field("precision", precision, "",
-          "arithmetic of the model's passes; the head computes in fp32");
+          "arithmetic of the model's passes; the head is trained in fp64 and stored in fp32");
     field("seed", seed, "",
           "of the head's initial weights, of the order of the text, of the pairs");
     field("device", device, "",

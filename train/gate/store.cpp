@@ -175,8 +175,8 @@ bool write_store(const fs::path& folder, const json& identity, const StoreShape&
     if (error.code() != ExitCode::kResumable) throw;
     stopped = true;  // on every rank, since they ask together
   }
+  comm.barrier();  // no rank's file lies half-written behind this
   if (stopped) return false;
-  comm.barrier();
   if (comm.rank() == 0)
     write_file(
         folder / kRecordName,

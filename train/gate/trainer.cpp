@@ -41,7 +41,7 @@ GateTrainer::GateTrainer(const GateOptions& options, int64_t width, Communicator
     : options_(options),
       comm_(comm),
       head_(options.head, gate_inputs(options.head, width), static_cast<uint64_t>(options.seed),
-            device),
+            device, at::kDouble),
       weights_(with_role(head_.list(), Role::kMatrix), {}),
       biases_(with_role(head_.list(), Role::kScalar), {}),
       gradients_(head_.list()),

@@ -25,6 +25,9 @@ struct GateReport {
                       ///< were updated
 };
 
+/// The head is trained in fp64: it is small, and where positives are weighted as in the first batch
+/// the gradient of its bias begins at exactly 0. In fp32 that would be rounding, another one for
+/// every number of ranks, which AdamW scales up to a whole step.
 class GateTrainer {
  public:
   /// `width` is the model's. `comm`, on the host, must outlive it. All ranks start from the same
