@@ -44,9 +44,9 @@ void validate(const ObserveOptions& options, const ModelOptions& model) {
   require(options.after <= kMostPasses && options.later <= kMostPasses, ExitCode::kUsage,
           "gate.after is ", options.after, " and gate.later ", options.later, "; at most ",
           kMostPasses, " each");
-  require(options.after <= model.passes || model.family != Family::kStatic, ExitCode::kUsage,
-          "gate.after is ", options.after,
-          ", but a static model runs its layers once before a gate; give 0 or 1");
+  require(options.after <= model.passes || loops(model.family), ExitCode::kUsage, "gate.after is ",
+          options.after, ", but a model of the ", enum_name(model.family),
+          " family runs its layers once before a gate; give 0 or 1");
 }
 
 at::Tensor gate_signals(const at::Tensor& logits_NV) {

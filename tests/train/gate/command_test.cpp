@@ -217,7 +217,7 @@ TEST_F(GateCommand, BadInputIsOneLineAndLeavesNothing) {
   EXPECT_THAT(refusal(ExitCode::kUsage, {"--gate.target-share", "1.5"}),
               HasSubstr("gate.target-share is 1.5"));
   EXPECT_THAT(refusal(ExitCode::kUsage, {"--gate.after", "2"}, "static"),
-              HasSubstr("a static model"));
+              HasSubstr("the static family runs its layers once"));
   EXPECT_THAT(refusal(ExitCode::kBadInput, {"--gate.sequences", "100000"}),
               HasSubstr("shorter than one batch"));
   EXPECT_THAT(refusal(ExitCode::kUsage, {"--gate.out", (root_ / "recurrent" / "x").string()}),

@@ -143,7 +143,7 @@ TEST(GateOptions, OfAModelThatDoesNotTakeThem) {
   GateOptions options;
   options.observe.after = 2;
   EXPECT_THAT(error_of(ExitCode::kUsage, [&] { validate(options, test::tiny_static()); }),
-              HasSubstr("gate.after is 2, but a static model"));
+              HasSubstr("gate.after is 2, but a model of the static family"));
   validate(options, test::tiny_recurrent());
   options.observe.after = -1;
   EXPECT_THAT(error_of(ExitCode::kUsage, [&] { validate(options, test::tiny_recurrent()); }),
