@@ -1,7 +1,7 @@
 // The tiny models at a size where every part of a cost shows.
 #pragma once
 
-#include "tests/models/tiny_models.h"
+#include "tests/models/variants.h"
 
 namespace reprise::test {
 

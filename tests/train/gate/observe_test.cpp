@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "tests/models/tiny_models.h"
+#include "tests/models/variants.h"
 
 namespace reprise {
 namespace {
