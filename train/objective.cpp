@@ -139,7 +139,7 @@ Loss Objective::loss(const Network& network, const Parameters& parameters, const
     add(mean_code_bits(options_.weights, parameters) * static_cast<double>(tokens),
         options_.weights.code_entropy);
   if (!loads_.empty())
-    std::ranges::move(load_parts(model_, passes.base().routers), std::back_inserter(loss.parts));
+    std::ranges::move(load_parts(model_, passes.base().routers), std::back_inserter(loss.measures));
   return loss;
 }
 
@@ -149,6 +149,11 @@ std::vector<std::string> Objective::parts(const StepOf& at) const {
   for (const auto& term : terms_)
     if (term->applies(step_depth)) names.push_back(term->name());
   if (options_.weights.code_entropy > 0) names.emplace_back("code_bits");
+  return names;
+}
+
+std::vector<std::string> Objective::measures() const {
+  std::vector<std::string> names = primary_->measures();
   names.insert(names.end(), loads_.begin(), loads_.end());
   return names;
 }

@@ -72,10 +72,10 @@ class Objective {
   Loss loss(const Network& network, const Parameters& parameters, const Batch& batch,
             const StepOf& at) const;
   /// Names of Loss::parts: the primary loss's, the first of which is the model's prediction, then
-  /// the terms', not weighted, then the shares of the experts.
+  /// the terms', not weighted.
   std::vector<std::string> parts(const StepOf& at) const;
-  /// Names of Loss::measures.
-  std::vector<std::string> measures() const { return primary_->measures(); }
+  /// Names of Loss::measures: the primary loss's, then the shares of the experts.
+  std::vector<std::string> measures() const;
   StepDepth depth(const StepOf& at) const;
   /// What the step takes of its passes.
   PassUse use(const StepOf& at) const;

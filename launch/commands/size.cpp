@@ -1,5 +1,6 @@
 // reprise size: what a configuration costs, and the shape that fills a size, before anything is
 // trained.
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -52,6 +53,15 @@ std::string words_of(const Solution& solution, int64_t bytes) {
                 solution.next_bytes, "\n\n");
 }
 
+/// The options of this command's own may be given without their section: --solve, --bytes 900000.
+std::vector<std::string> with_section(std::span<const std::string> words) {
+  std::vector<std::string> spelt(words.begin(), words.end());
+  SizeOptions().visit([&](const std::string& key, auto&&...) {
+    std::ranges::replace(spelt, "--" + key, "--size." + key);
+  });
+  return spelt;
+}
+
 void write_record(const SizeOptions& options, const nlohmann::json& record) {
   const FileLock lock = lock_output(options.out);
   write_file(options.out, record.dump(1) + "\n");
@@ -65,9 +75,10 @@ ExitCode run_size(std::span<const std::string> words, Communicator& comm) {
   SizeOptions options;
   OptionSet set("size",
                 "says what a configuration costs in parameters, bytes, operations and memory, and "
-                "finds the shape that fills a number of bytes");
+                "finds the shape that fills a number of bytes; --solve, --bytes and the others of "
+                "[size] may stand without their section");
   set.add("size", options).add("model", model).add("train", train);
-  if (!set.parse(words)) return ExitCode::kOk;
+  if (!set.parse(with_section(words))) return ExitCode::kOk;
   require_agreement(comm, "the configuration", set.digest());
   if (comm.rank() != 0) return ExitCode::kOk;
   validate_recipe(train, model);

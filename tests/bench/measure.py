@@ -3,16 +3,15 @@
     measure.py PROGRAM TEXT FOLDER OUT      the built reprise, collected text, a scratch folder, the JSON file to write
 """
 import json
-import os
 import pathlib
-import platform
-import shutil
 import statistics
-import subprocess
 import sys
 
+from program import Program, run
+
 HERE = pathlib.Path(__file__).parent
-PROGRAM, TEXT, SCRATCH, OUT = sys.argv[1], *map(pathlib.Path, sys.argv[2:])
+TEXT, SCRATCH, OUT = map(pathlib.Path, sys.argv[2:])
+PROGRAM = Program(sys.argv[1], SCRATCH)
 ROUNDS, STEPS, WARM_UP = 5, 14, 4
 # The shape of engineering.md's speed table, and that of the peer.
 SHAPE = {"model.vocab": 1024, "model.width": 256, "model.heads": 4, "model.kv-heads": 2, "model.mlp-ratio": 2,
@@ -22,33 +21,10 @@ RECURRENT = {**SHAPE, "model.family": "recurrent", "model.prelude": 1, "model.co
              "model.passes": 1}
 
 
-def run(words, threads):
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "OMPI_ALLOW_RUN_AS_ROOT": "1",
-                   "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "REPRISE_LOG": "warning"}
-    done = subprocess.run([str(word) for word in words], env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, words))}\n{done.stderr}")
-    return done.stdout
-
-
-def reprise(command, options, ranks=1, threads=2):
-    words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    run(["mpirun", "-q", "--bind-to", "none", "--oversubscribe", "-n", ranks, PROGRAM, command, *words], threads)
-
-
-def fresh(name):
-    shutil.rmtree(SCRATCH / name, ignore_errors=True)
-    return SCRATCH / name
-
-
 def train(model, options, ranks=1, threads=2):
     """What metrics.jsonl says of the steps behind the warm-up."""
-    out = fresh("training")
-    reprise("train", {**model, "train.corpus": SCRATCH / "corpus", "train.out": out, "train.sequences": 8,
-                      "train.steps": STEPS, "train.checkpoint-every": 0, "train.threads": threads, **options},
-            ranks, threads)
-    lines = (out / "metrics.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines][WARM_UP:]
+    return PROGRAM.train({**model, "train.corpus": SCRATCH / "corpus", "train.sequences": 8, "train.steps": STEPS, **options},
+                         ranks=ranks, threads=threads)[WARM_UP:]
 
 
 def peer(precision):
@@ -84,12 +60,12 @@ def evaluations():
     """Two figures out of the accounting that every evaluation records."""
     train(RECURRENT, {"train.objective": "gated-refinement"})
     artifact = SCRATCH / "bench.reprise"
-    reprise("pack", {"pack.model": SCRATCH / "training", "pack.corpus": SCRATCH / "corpus", "pack.out": artifact,
-                     "pack.bytes": 2_000_000, "pack.refine-share": 0.1})
+    PROGRAM.reprise("pack", {"pack.model": SCRATCH / "training", "pack.corpus": SCRATCH / "corpus", "pack.out": artifact,
+                             "pack.bytes": 2_000_000, "pack.refine-share": 0.1})
     spent = []
     for _ in range(ROUNDS):
-        out = fresh("evaluation")
-        reprise("eval", {"eval.artifact": artifact, "eval.corpus": SCRATCH / "corpus", "eval.out": out}, 2, 1)
+        out = PROGRAM.fresh("evaluation")
+        PROGRAM.reprise("eval", {"eval.artifact": artifact, "eval.corpus": SCRATCH / "corpus", "eval.out": out}, 2, 1)
         spent.append(json.loads((out / "results.json").read_text()))
     costs = [results["accounting"] for results in spent]
     total = [sum(cost[name]["seconds"] for name in ("base", "gated", "random", "all")) + cost["text_s"] +
@@ -108,24 +84,14 @@ def revision():
     return json.loads((SCRATCH / "evaluation" / "results.json").read_text())["git_hash"]
 
 
-def machine():
-    model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
-    return {"cpu": model[0] if model else platform.machine(), "cores": os.cpu_count(),
-            "versions": run([PROGRAM, "--version"], 2).splitlines()}
-
-
 def main():
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    if not (SCRATCH / "corpus").exists():
-        domains = ",".join(str(TEXT / name) for name in ("torch", "cmake", "perl"))
-        reprise("data", {"data.source": domains, "data.out": SCRATCH / "corpus", "data.vocab": 1024,
-                         "data.max-bytes": 1_500_000, "data.max-document-bytes": 20_000})
+    PROGRAM.make_corpus(TEXT, vocab=1024, max_bytes=1_500_000)
     figures = {"training_bf16": training_against_peer("bf16"), "training_fp32": training_against_peer("fp32"),
                "ranks": ranks_against_threads(), **evaluations()}
     for name, figure in figures.items():
         print(f"{name:14} {figure['ratio']:.3f}   {figure['wanted']}")
     OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps({"command": "scripts/bench", "revision": revision(), "machine": machine(), "rounds": ROUNDS,
+    OUT.write_text(json.dumps({"command": "scripts/bench", "revision": revision(), "machine": PROGRAM.machine(), "rounds": ROUNDS,
                                "figures": figures}, indent=1) + "\n")
 
 

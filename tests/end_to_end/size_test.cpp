@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -44,9 +45,10 @@ TEST(Size, OfThePublicBaseline) {
 
 TEST(Size, TakesTheFileThatTrainingTakes) {
   const TemporaryFolder folder;
-  write_file(folder / "run.ini",
-             "[model]\nwidth = 64\nprelude = 0\npasses = 6\n[train]\ncorpus = somewhere\nout = elsewhere\n"
-             "sequences = 4\ngraph-passes = 2\n");
+  write_file(
+      folder / "run.ini",
+      "[model]\nwidth = 64\nprelude = 0\npasses = 6\n[train]\ncorpus = somewhere\nout = elsewhere\n"
+      "sequences = 4\ngraph-passes = 2\n");
   const std::string config = concat("--config ", (folder / "run.ini").string());
   const json truncated = sized(folder, config);
   const json full = sized(folder, config + " --train.graph-passes 0");
@@ -73,6 +75,21 @@ TEST(Size, SolvesForAnOptionThatFillsTheBytes) {
   const std::string option = concat("--model.width ", solution["value"].get<int64_t>());
   EXPECT_TRUE(run_reprise("size " + solved).out.starts_with(option + "\n"));
   EXPECT_EQ(sized(folder, option)["stored_bytes"], solution["bytes"]);
+  EXPECT_EQ(run_reprise("size --solve width --bytes 900000").out,
+            run_reprise("size " + solved).out);
+}
+
+/// The shapes that stand beside the studies, one for each family, are of one size.
+TEST(Size, OfEveryFamilysExampleIsTheSame) {
+  const TemporaryFolder folder;
+  int examples = 0;
+  for (const auto& file : std::filesystem::directory_iterator(REPRISE_FAMILIES_DIR)) {
+    SCOPED_TRACE(file.path().filename().string());
+    const json record = sized(folder, "--config " + file.path().string());
+    EXPECT_NEAR(record["stored_bytes"].get<double>() / 620'000, 1, 0.04);
+    ++examples;
+  }
+  EXPECT_EQ(examples, 6);
 }
 
 TEST(Size, RefusesInOneLine) {

@@ -61,16 +61,17 @@ TEST(ExpertLoad, CountsWhatEveryRouterChose) {
                           "load.1.mlp.0", "load.1.mlp.1", "load.1.mlp.2"));
   const Case with(model);
   const Loss loss = loss_of({}, with);
-  ASSERT_THAT(loss.parts, SizeIs(8));
-  const auto share = [&](size_t part) {
-    return loss.parts[part].nats.item<double>() / static_cast<double>(loss.parts[part].tokens);
+  ASSERT_THAT(loss.measures, SizeIs(7));
+  const auto share = [&](size_t expert) {
+    const LossPart& count = loss.measures[expert];
+    return count.nats.item<double>() / static_cast<double>(count.tokens);
   };
-  EXPECT_EQ(loss.parts[1].tokens, 2 * 12 * 1) << "two passes over 12 tokens, one key/value head";
-  EXPECT_EQ(loss.parts[3].tokens, 2 * 12 * 2) << "and two query heads";
-  EXPECT_EQ(loss.parts[5].tokens, 2 * 12 * 2) << "two experts of the MLP for each token";
-  EXPECT_NEAR(share(1) + share(2), 1, 1e-12);
-  EXPECT_NEAR(share(3) + share(4), 1, 1e-12);
-  EXPECT_NEAR(share(5) + share(6) + share(7), 1, 1e-12);
+  EXPECT_EQ(loss.measures[0].tokens, 2 * 12 * 1) << "two passes, 12 tokens, one key/value head";
+  EXPECT_EQ(loss.measures[2].tokens, 2 * 12 * 2) << "and two query heads";
+  EXPECT_EQ(loss.measures[4].tokens, 2 * 12 * 2) << "two experts of the MLP for each token";
+  EXPECT_NEAR(share(0) + share(1), 1, 1e-12);
+  EXPECT_NEAR(share(2) + share(3), 1, 1e-12);
+  EXPECT_NEAR(share(4) + share(5) + share(6), 1, 1e-12);
 }
 
 TEST(ExpertLoad, IsCountedWithEveryObjectiveAndNamed) {
@@ -79,9 +80,12 @@ TEST(ExpertLoad, IsCountedWithEveryObjectiveAndNamed) {
   options.terms.balance = 0.1;
   const auto objective = make_objective(options, model, test::kSeed);
   const auto names = objective->parts({0, 100});
-  EXPECT_THAT(names, SizeIs(4 + 1 + 7));
+  EXPECT_THAT(names, SizeIs(4 + 1));
   EXPECT_EQ(names[4], "balance");
-  EXPECT_THAT(loss_of(options, Case(model)).parts, SizeIs(names.size()));
+  EXPECT_EQ(objective->measures(), load_names(model));
+  const Loss loss = loss_of(options, Case(model));
+  EXPECT_THAT(loss.parts, SizeIs(names.size()));
+  EXPECT_THAT(loss.measures, SizeIs(7));
 }
 
 TEST(Balance, IsTheMeanOverTheRouters) {
