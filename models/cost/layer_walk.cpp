@@ -16,7 +16,6 @@ bool is_joined(const ParameterShape& matrix) {
   return is_of_expert(matrix.name);
 }
 
-std::string skip_name(int64_t layer) { return concat("skip ", layer); }
 std::string keys_name(int64_t layer) { return concat("keys ", layer); }
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <map>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "models/cost/tape.h"
@@ -15,6 +17,9 @@ namespace reprise {
 
 /// Bytes of fp32, the type of sums and of weights as they are trained.
 inline constexpr double kWideBytes = 4;
+
+/// Of the gradient of what a layer hands over by a skip.
+inline std::string skip_name(int64_t layer) { return concat("skip ", layer); }
 
 /// The rows a layer runs on.
 struct WalkedRows {
@@ -36,6 +41,8 @@ class LayerWalk {
     return tape_.make(rows * columns * kWideBytes);
   }
   double bound_bytes() const { return bound_bytes_; }
+  /// Streams that skips hand over, by the layer that made them last.
+  const std::map<int64_t, TapeTensor>& left() const { return left_; }
 
   /// Casts, where the arithmetic is not the weights' own: "embedding" or "head", and its
   /// projection.
@@ -113,7 +120,7 @@ class LayerWalk {
   double bound_bytes_ = 0;
   std::set<std::pair<int64_t, int64_t>> bound_;
   std::map<int64_t, TapeTensor> keys_;  ///< and values, by layer: made last
-  std::map<int64_t, TapeTensor> left_;  ///< streams that skips hand over, by layer
+  std::map<int64_t, TapeTensor> left_;
 };
 
 }  // namespace reprise

@@ -17,7 +17,9 @@ struct MemoryCase {
   int64_t sequences = 1, length = 1;
   at::ScalarType compute = at::kBFloat16;
   PassRun run = {};
-  std::set<int64_t> readouts = {};  ///< earlier passes, from 0, with a graph, that a loss reads too
+  /// Passes, from 0, with a graph, whose readout a loss reads too: earlier ones, or of a model that
+  /// halts the last.
+  std::set<int64_t> readouts = {};
   double refine_share = 0;  ///< positions of each sequence that a refinement pass runs; 0: none
 };
 
@@ -29,8 +31,10 @@ struct StepMemory {
 
 StepMemory step_memory(const ModelOptions& model, const MemoryCase& c);
 
-/// Keys and values a decoder keeps for every token of its text: of each layer at each pass, since
-/// later tokens attend to all of them. A refinement pass under the rule `coarse` adds none.
+/// Keys and values a decoder keeps for every token of its text: of each layer each time it runs,
+/// since later tokens attend to all of them. Where readouts are summed that is the coda behind
+/// every pass; where positions halt, every pass still, since it runs for all of them, and one coda.
+/// A refinement pass under the rule `coarse` adds none.
 int64_t kv_bytes_per_token(const ModelOptions& model, at::ScalarType compute);
 
 }  // namespace reprise

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace reprise {
 namespace {
 
@@ -18,6 +20,8 @@ RecordedRun recorded_run(const ModelOptions& model, const PassPlan& plan, const 
   recorded.passes = run.passes > 0 ? run.passes : std::ssize(plan.passes);
   if (run.graph_passes > 0)
     recorded.first = std::max<int64_t>(0, recorded.passes - run.graph_passes);
+  require(!recorded.is_truncated() || model.halting == Halting::kNone, ExitCode::kFailure,
+          "halting weighs every pass, so backward goes through all of them");
   const bool read_again = model.reinjection != Reinjection::kNone;
   recorded.prelude =
       !recorded.is_truncated() || read_again ? plan.prelude.count : handed_over(model);

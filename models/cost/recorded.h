@@ -19,6 +19,7 @@ struct RecordedRun {
   bool is_truncated() const { return first > 0; }
 };
 
+/// Throws kFailure where the network does: a model that halts goes back through every pass.
 RecordedRun recorded_run(const ModelOptions& model, const PassPlan& plan, const PassRun& run);
 
 /// The pass whose own weights pass `pass` of a run takes, which may be longer than the plan.

@@ -14,11 +14,19 @@ void Tape::hold(double bytes) {
   pass_by(0);
 }
 
+void Tape::save(TapeTensor tensor) {
+  if (tensors_[tensor].operations++ == 0) live_ += tensors_[tensor].bytes;
+}
+
+void Tape::keep(TapeTensor tensor) {
+  save(tensor);
+  pass_by(0);
+}
+
 void Tape::pass_by(double bytes) { peak_ = std::max(peak_, live_ + bytes); }
 
 void Tape::record(Operation operation) {
-  for (const size_t tensor : operation.saves)
-    if (tensors_[tensor].operations++ == 0) live_ += tensors_[tensor].bytes;
+  for (const TapeTensor tensor : operation.saves) save(tensor);
   operations_.push_back(std::move(operation));
   pass_by(0);
 }

@@ -31,6 +31,7 @@ struct Operation {
 class Tape {
  public:
   TapeTensor make(double bytes);  ///< a tensor, which counts while an operation saves it
+  void keep(TapeTensor tensor);   ///< it counts to the end, whoever saves it
   void hold(double bytes);        ///< bytes that stay to the end
   void record(Operation operation);
   /// Forgets the operations from `first` on, as when nothing reads what they made.
@@ -48,6 +49,7 @@ class Tape {
     double bytes = 0;
     int operations = 0;
   };
+  void save(TapeTensor tensor);
   void release(const Operation& operation);
   void run_backward(const Operation& operation);
 

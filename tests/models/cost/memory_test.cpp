@@ -40,6 +40,8 @@ Measured measure(const ModelOptions& options, const MemoryCase& c) {
                       .sum();
   for (const int64_t pass : c.readouts)
     loss = loss + network.cross_entropy(network.readout(base, pass), tokens).sum();
+  // Every objective of a model that halts reads its scores.
+  if (base.halt_scores_QM.defined()) loss = loss + base.halt_scores_QM.sum();
   const int64_t kept = live.now();
   loss.backward();
   return {kept, live.peak()};
@@ -78,13 +80,39 @@ TEST_P(MeasuredMemory, OfATrainingStep) {
       if (!loops(options.family)) continue;
       c.refine_share = 0;
       c.run = {.passes = 6, .graph_passes = 2};
-      expect_measured(options, c, name_of(width, compute, "truncated"));
+      if (test::truncates(options))
+        expect_measured(options, c, name_of(width, compute, "truncated"));
+      if (width != kNarrow) continue;
       c.run = {.passes = 4}, c.readouts = {1, 2};
-      if (width == kNarrow) expect_measured(options, c, name_of(width, compute, "supervised"));
+      expect_measured(options, c, name_of(width, compute, "supervised"));
+      c.run = {.passes = 6, .graph_passes = 3}, c.readouts = {3, 4};
+      if (test::truncates(options))
+        expect_measured(options, c, name_of(width, compute, "truncated_supervised"));
     }
 }
 
-TEST(KvBytes, AreTheKeysAndValuesOfEveryLayerAtEveryPass) {
+/// Where the gradients of all passes' states, which wait together, or what the passes hand to the
+/// coda weigh most.
+std::vector<test::Variant> halting_variants() {
+  std::vector<test::Variant> variants;
+  for (const Halting halting : {Halting::kMixture, Halting::kExit}) {
+    ModelOptions options = test::tiny_recurrent();
+    options.halting = halting, options.passes = 8;
+    options.coda = 0;
+    variants.push_back({concat(enum_name(halting), "_without_a_coda"), options});
+    options.skips = true, options.prelude = 0, options.core = 2, options.coda = 2;
+    variants.push_back({concat(enum_name(halting), "_skips_from_core_to_coda"), options});
+  }
+  return variants;
+}
+
+TEST(StepMemory, IsNotSaidOfAStepThatTheNetworkRefuses) {
+  const ModelOptions options = halting_variants().front().options;
+  const MemoryCase c{.run = {.passes = 4, .graph_passes = 1}};
+  EXPECT_THROW(step_memory(options, c), Error);
+}
+
+TEST(KvBytes, AreTheKeysAndValuesOfEveryLayerEachTimeItRuns) {
   for (const test::Variant& variant : test::variants()) {
     const ModelOptions& options = variant.options;
     const Network network(options, test::lively_parameters(options, at::kFloat), at::kFloat);
@@ -92,13 +120,17 @@ TEST(KvBytes, AreTheKeysAndValuesOfEveryLayerAtEveryPass) {
         network.base_passes(test::some_tokens(options, 1, options.context), {.keys = true});
     const LayerKeys& one = base.core_keys.at(0);
     const auto of_layer = static_cast<int64_t>(one.keys_BGTE.nbytes() + one.values_BGTE.nbytes());
-    const int64_t layers = options.prelude + options.core * options.passes + options.coda;
+    const int64_t codas = options.readout == Readout::kSum ? options.passes : 1;
+    const int64_t layers = options.prelude + options.core * options.passes + options.coda * codas;
     EXPECT_EQ(kv_bytes_per_token(options, at::kFloat) * options.context, layers * of_layer)
         << variant.name;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, MeasuredMemory, testing::ValuesIn(test::variants()),
+                         test::variant_name);
+
+INSTANTIATE_TEST_SUITE_P(Halting, MeasuredMemory, testing::ValuesIn(halting_variants()),
                          test::variant_name);
 
 }  // namespace

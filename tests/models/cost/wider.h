@@ -20,4 +20,10 @@ inline ModelOptions wider(ModelOptions options, const Wider& to) {
   return options;
 }
 
+/// Whether backward may go through the last passes only. Halting weighs every pass, so the network
+/// refuses to leave any out of backward (Network::base_passes).
+inline bool truncates(const ModelOptions& options) {
+  return loops(options.family) && options.halting == Halting::kNone;
+}
+
 }  // namespace reprise::test
