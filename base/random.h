@@ -17,11 +17,11 @@ enum class Purpose : uint32_t {
   kRandomGate = 3,  ///< the gate that draws tokens at random
   kBootstrap = 4,   ///< documents drawn again; step = draw
   kTest = 5,
-  kDepth = 6,          ///< passes of a training step
-  kWeightNoise = 7,    ///< noise on the weights of a training step
-  kTokenShuffle = 8,   ///< token weights of a training step in another order
-  kBasisTerms = 9,     ///< vectors of the shared basis that a row takes; step = matrix
-  kGatePairs = 10,     ///< positions a gate head learns to rank; step = training step
+  kDepth = 6,         ///< passes of a training step
+  kWeightNoise = 7,   ///< noise on the weights of a training step
+  kTokenShuffle = 8,  ///< token weights of a training step in another order
+  kBasisTerms = 9,    ///< vectors of the shared basis that a row takes; step = matrix
+  kGatePairs = 10,    ///< positions a gate head learns to rank; step = training step
 };
 
 class RandomStream {

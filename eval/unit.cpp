@@ -131,10 +131,15 @@ class ColumnBuilder {
 
 }  // namespace
 
+/// One more than these is the refinement pass, and a trace's column has a byte for them.
+constexpr int64_t kMostPassesOfTrace = 254;
+
 UnitOptions unit_options(const ScoringOptions& options, const ModelOptions& model) {
   const int64_t length = options.window == 0 ? model.context : options.window;
   require(length <= model.context, ExitCode::kUsage, "--eval.window ", length,
           " is longer than the model's context of ", model.context);
+  require(model.passes <= kMostPassesOfTrace, ExitCode::kUsage, "the model runs ", model.passes,
+          " passes; a trace counts at most ", kMostPassesOfTrace);
   require(length >= 2, ExitCode::kUsage, "windows of ", length,
           " token give no prediction a context; model.context and --eval.window are at least 2");
   const int64_t stride = options.stride == 0 ? std::max<int64_t>(1, length / 2) : options.stride;

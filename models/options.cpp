@@ -140,7 +140,6 @@ void validate(const ModelOptions& options) {
           ", whose layers run once; set passes to 1 or family to recurrent");
   validate_interfaces(options);
   validate_halting(options);
-  validate_halting(options);
   validate_experts(options);
   validate_basis(options);
   within(options.rope_share, 0.0, 1.0, "rope-share");

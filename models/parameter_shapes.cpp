@@ -129,6 +129,42 @@ void append_table(const ModelOptions& options, const std::string& name, Shapes& 
         {name + ".projection", Role::kMatrix, {options.width, options.embedding_rank}});
 }
 
+void append_before_layers(const ModelOptions& options, Shapes& shapes) {
+  append_table(options, "embedding", shapes);
+  if (options.basis_rank > 0)
+    shapes.push_back({"basis", Role::kMatrix, {options.basis_rank, options.width}});
+}
+
+void append_behind_layers(const ModelOptions& options, Shapes& shapes) {
+  if (options.skips)
+    shapes.push_back({"skips", Role::kScalar, {options.skip_count(), options.width}});
+  append_interface(options, shapes);
+  append_halting(options, shapes);
+  if (!options.tied) append_table(options, "head", shapes);
+}
+
+/// In double, since the products of sizes that are refused for being too large need not fit.
+double elements_of(const Shapes& shapes) {
+  double elements = 0;
+  for (const ParameterShape& parameter : shapes) {
+    double count = 1;
+    for (const int64_t length : parameter.shape) count *= static_cast<double>(length);
+    elements += count;
+  }
+  return elements;
+}
+
+/// By two passes, since every further one adds what the second did: a name for each of a thousand
+/// passes over a thousand layers would take minutes.
+double elements_of_layer(ModelOptions options, const LayerPlan& plan) {
+  const auto more_passes = static_cast<double>(options.passes - 1);
+  options.passes = 1;
+  const double once = elements_of(layer_shapes(options, plan, 0));
+  if (!plan.differs_by_pass()) return once;
+  options.passes = 2;
+  return once + more_passes * (elements_of(layer_shapes(options, plan, 0)) - once);
+}
+
 }  // namespace
 
 std::string change_name(std::string_view matrix, int64_t pass) {
@@ -149,16 +185,10 @@ std::string expert_name(std::string_view matrix, int64_t expert) {
 
 std::vector<ParameterShape> parameter_shapes(const ModelOptions& options) {
   Shapes shapes;
-  append_table(options, "embedding", shapes);
-  if (options.basis_rank > 0)
-    shapes.push_back({"basis", Role::kMatrix, {options.basis_rank, options.width}});
+  append_before_layers(options, shapes);
   int64_t layer = 0;
   for (const LayerPlan& plan : plan_layers(options)) append_layer(options, plan, layer++, shapes);
-  if (options.skips)
-    shapes.push_back({"skips", Role::kScalar, {options.skip_count(), options.width}});
-  append_interface(options, shapes);
-  append_halting(options, shapes);
-  if (!options.tied) append_table(options, "head", shapes);
+  append_behind_layers(options, shapes);
   return shapes;
 }
 
@@ -170,13 +200,18 @@ std::vector<ParameterShape> layer_shapes(const ModelOptions& options, const Laye
 }
 
 int64_t element_count(const ModelOptions& options) {
-  int64_t elements = 0;
-  for (const ParameterShape& parameter : parameter_shapes(options)) {
-    int64_t count = 1;
-    for (const int64_t length : parameter.shape) count *= length;
-    elements += count;
+  Shapes outside;
+  append_before_layers(options, outside);
+  append_behind_layers(options, outside);
+  double elements = elements_of(outside), of_layer = 0;
+  const LayerPlan* counted = nullptr;
+  const std::vector<LayerPlan> plans = plan_layers(options);
+  for (const LayerPlan& plan : plans) {
+    if (!counted || !(plan == *counted)) of_layer = elements_of_layer(options, plan);
+    counted = &plan;
+    elements += of_layer;
   }
-  return elements;
+  return static_cast<int64_t>(elements);
 }
 
 }  // namespace reprise

@@ -36,6 +36,21 @@ std::vector<LayerPlan> plan_layers(const ModelOptions& options) {
   return layers;
 }
 
+void validate(const PassPlan& plan) {
+  const int64_t layers = std::ssize(plan.layers);
+  const auto require_layers = [&](const LayerRange& range, const std::string& who) {
+    require(0 <= range.first && 0 <= range.count && range.first + range.count <= layers,
+            ExitCode::kUsage, "the pass plan's ", who, " runs layers ", range.first, " to ",
+            range.first + range.count - 1, " of a model of ", layers);
+  };
+  require(!plan.passes.empty(), ExitCode::kUsage, "the pass plan has no pass over the core");
+  require_layers(plan.prelude, "prelude");
+  for (size_t pass = 0; pass < plan.passes.size(); ++pass)
+    require_layers(plan.passes[pass].layers, concat("pass ", pass + 1));
+  require_layers(plan.coda, "coda");
+  require_layers(plan.refinement.layers, "refinement pass");
+}
+
 PassPlan make_pass_plan(const ModelOptions& options) {
   validate(options);
   const LayerRange core{options.prelude, options.core};
@@ -45,6 +60,7 @@ PassPlan make_pass_plan(const ModelOptions& options) {
   for (int64_t pass = 0; pass < options.passes; ++pass) plan.passes.push_back({core, pass});
   plan.coda = {options.prelude + options.core, options.coda};
   plan.refinement = plan.passes.back();
+  validate(plan);
   return plan;
 }
 

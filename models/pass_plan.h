@@ -24,6 +24,7 @@ struct LayerPlan {
   bool own_scalars = false;        ///< gains, scales and mixes are each pass's own
 
   bool differs_by_pass() const { return change_rank > 0 || own_scalars; }
+  bool operator==(const LayerPlan&) const = default;
 };
 
 /// Layers [first, first + count) of the model's list.
@@ -49,6 +50,9 @@ struct PassPlan {
 
 /// Throws kUsage, as validate() does.
 PassPlan make_pass_plan(const ModelOptions& options);
+
+/// Throws kUsage where the plan has a pass over layers that are not there, or none at all.
+void validate(const PassPlan& plan);
 
 /// The plan's layers, of options that need not be valid yet.
 std::vector<LayerPlan> plan_layers(const ModelOptions& options);

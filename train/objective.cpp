@@ -77,6 +77,8 @@ void validate(const ObjectiveOptions& options, const ModelOptions& model) {
   validate_halting(options, model);
   validate(options.depth, model);
   const int64_t most = most_passes(options.depth, model);
+  require(options.kind != ObjectiveKind::kDeepSupervision || most >= 2, ExitCode::kUsage,
+          "train.objective deep-supervision weighs passes against each other; the model runs one");
   require(options.depth.delay_share == 0 || most >= 2 ||
               options.kind == ObjectiveKind::kGatedRefinement,
           ExitCode::kUsage, "train.delay-share ", options.depth.delay_share,
@@ -167,6 +169,7 @@ double Objective::flops_per_token(const StepOf& at) const {
   double flops = passes.forward + passes.backward + use.flops;
   for (const int64_t pass : use.readouts)
     flops += (pass >= step_depth.first_with_graph() ? 3 : 1) * flops_.readout(work);
+  if (use.prediction_is_record) flops -= 2 * flops_.readout(work);
   if (use.uncertainty) flops += flops_.head(work);
   return flops;
 }

@@ -24,6 +24,8 @@ struct PassUse {
   bool routers = false;             ///< what those of the base passes decided
   bool uncertainty = false;         ///< of the last pass's predictions
   std::set<int64_t> readouts = {};  ///< of these passes, from 0
+  /// Backward goes not through the readout behind the base passes, which is for the record alone.
+  bool prediction_is_record = false;
   double flops = 0;  ///< per token, forward and backward, beside passes, readouts and uncertainty
 
   void add(const PassUse& other);

@@ -12,8 +12,8 @@ void validate(const ScheduleOptions& options) {
   require(in_unit(options.momentum) && in_unit(options.momentum_first), ExitCode::kUsage,
           "train.momentum and train.momentum-first lie in [0, 1)");
   require(options.momentum_steps >= 0, ExitCode::kUsage, "train.momentum-steps is negative");
-  require(0 <= options.freeze_mixing && options.freeze_mixing <= 1, ExitCode::kUsage,
-          "train.freeze-mixing is ", options.freeze_mixing, "; it lies in [0, 1]");
+  require(0 < options.freeze_mixing && options.freeze_mixing <= 1, ExitCode::kUsage,
+          "train.freeze-mixing is ", options.freeze_mixing, "; it lies in (0, 1]");
 }
 
 double rate_factor(const ScheduleOptions& options, StepOf at) {

@@ -15,10 +15,12 @@ namespace {
 using nlohmann::json;
 using Weights = std::map<std::string, at::Tensor, std::less<>>;
 
-/// Options that say how weights are laid out over layers and passes, not what a layer computes.
-constexpr std::array kLayout{"family",         "prelude",   "core",       "coda",
-                             "passes",         "lora-rank", "context",    "reinjection",
-                             "pass-embedding", "film",      "pass-mixing"};
+/// Options that say how weights are laid out over layers and passes or what stands between passes,
+/// not what a layer computes.
+constexpr std::array kLayout{"family",         "prelude",        "core",        "coda",
+                             "passes",         "lora-rank",      "context",     "reinjection",
+                             "pass-embedding", "film",           "pass-mixing", "readout",
+                             "halting",        "halt-threshold", "halt-floor"};
 
 json resolved(ModelOptions options) {
   return OptionSet("", "").add("model", options).resolved()["model"];
@@ -103,7 +105,7 @@ class UnsharedStart {
     const std::string shared = concat("layer.", layer, ".", name);
     const at::Tensor mean = at::stack(values).mean(0);
     parameters_.assign(shared, mean);
-    for (size_t pass = 0; plan.change_rank > 0 && pass < values.size(); ++pass) {
+    for (size_t pass = 0; is_matrix && plan.change_rank > 0 && pass < values.size(); ++pass) {
       const std::string change = change_name(shared, static_cast<int64_t>(pass));
       const LowRank left = low_rank(values[pass] - mean, plan.change_rank);
       parameters_.assign(change + ".up", left.up_RK);

@@ -3,8 +3,7 @@
 // of its core. Then a shared matrix is the mean of the layers it stands for, and in the relaxed
 // family each pass's own change is what is left, cut to its rank: Bae et al., "Relaxed Recursive
 // Transformers", arXiv:2410.20672, section 2.3. What is a pass's own otherwise (scalars) is its
-// layer's. What the other model has not (reinjection, pass embedding, ...) stays as it is, which is
-// the identity wherever ModelOptions says so.
+// layer's. What the other model has not (reinjection, pass embedding, halting, ...) stays as drawn.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -142,6 +142,8 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   require(!options.reapply || !loops(family), ExitCode::kUsage,
           "pack.reapply is for families whose layers run once; ", options.model,
           " is of the family ", enum_name(family), ", whose core the gate runs again anyway");
+  require(!options.reapply || options.refine_share > 0, ExitCode::kUsage,
+          "pack.reapply sets a gate, and pack.refine-share 0 wants none; give one of them");
   const bool refines = (loops(family) || options.reapply) && options.refine_share > 0;
   together(comm, [&] {  // refused before the lock and the work of packing
     (void)unit_options(scoring, trained.options);

@@ -25,8 +25,10 @@ MemoryCase last_step(const ModelOptions& model, const TrainOptions& train) {
   step.length = model.context;
   step.compute = compute_type(train.precision);
   step.run = {.passes = depth.passes, .graph_passes = depth.graph_passes};
-  for (const int64_t pass : objective->use(last).readouts)
+  const PassUse use = objective->use(last);
+  for (const int64_t pass : use.readouts)
     if (pass >= depth.first_with_graph()) step.readouts.insert(pass);
+  step.prediction_is_record = use.prediction_is_record;
   if (train.objective.kind == ObjectiveKind::kGatedRefinement && depth.refines)
     step.refine_share = train.objective.refine_share;
   return step;

@@ -34,7 +34,8 @@ ExitCode run_train(std::span<const std::string> words, Communicator& comm) {
   set.add("model", model).add("train", options);
   if (!set.parse(words)) return ExitCode::kOk;
   validate(options, model);
-  const std::vector<std::filesystem::path> inputs{options.corpus};
+  std::vector<std::filesystem::path> inputs{options.corpus};
+  if (!options.start_from.empty()) inputs.emplace_back(options.start_from);
   require_place_for(options.out, "--train.out", OutputKind::kFolder, inputs);
 
   const Corpus corpus(options.corpus);

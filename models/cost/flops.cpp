@@ -80,8 +80,12 @@ StepFlops& StepFlops::operator+=(const StepFlops& other) {
 }
 
 PassFlops::PassFlops(const ModelOptions& model) : model_(model), plan_(make_pass_plan(model)) {
-  for (const LayerPlan& layer : plan_.layers)
-    layers_.push_back(flops_of_layer(model, layer, std::ssize(layers_)));
+  ModelOptions once = model;
+  once.passes = 1;  // what passes have of their own is of one shape
+  for (const LayerPlan& layer : plan_.layers) {
+    const bool again = !layers_.empty() && layer == plan_.layers[layers_.size() - 1];
+    layers_.push_back(again ? layers_.back() : flops_of_layer(once, layer, std::ssize(layers_)));
+  }
   const auto width = static_cast<double>(model.width),
              rank = static_cast<double>(model.embedding_rank);
   embedding_ = 2 * width * rank;

@@ -77,7 +77,7 @@ class PassFlops {
   PassPlan plan_;
   std::vector<LayerFlops> layers_;
   double embedding_ = 0, pass_begin_ = 0, halting_ = 0;  ///< each position
-  double logits_ = 0, head_ = 0;           ///< each readout; head_ is logits and what feeds them
+  double logits_ = 0, head_ = 0;  ///< each readout; head_ is logits and what feeds them
 };
 
 double base_flops(const ModelOptions& model, const PassWork& work);

@@ -48,6 +48,10 @@ StepFlops flops_of_step(const PassFlops& flops, const MemoryCase& c) {
   StepFlops step = flops.training(work(1), c.run);
   if (c.refine_share > 0) step += flops.training_of_refinement(work(c.refine_share));
   for (size_t i = 0; i < c.readouts.size(); ++i) step += flops.training_of_readout(work(1));
+  if (c.prediction_is_record) {
+    const StepFlops readout = flops.training_of_readout(work(1));
+    step.backward -= readout.backward, step.again -= readout.again;
+  }
   step += flops.binding(c.run);
   return {step.forward / tokens, step.backward / tokens, step.again / tokens};
 }

@@ -4,7 +4,7 @@
 
 The text is dealt by name into what models train on and what they are asked about. A model's loss per pass is that of the
 first step of a run that begins with its weights: deep supervision reads every base pass, a gated refinement of every
-token the pass behind them.
+token the pass behind them. Interrupted, it goes on with the runs that are missing.
 """
 import concurrent.futures
 import json
@@ -25,7 +25,6 @@ FAMILIES = ["static", "recurrent", "recurrent-wide", "relaxed", "moe", "partial"
 ONCE = {"static", "partial"}
 STEPS, SEEDS, SEQUENCES = 300, [1, 2, 3], 4
 HALTING = {"act": "mixture", "pondernet": "exit", "ouro": "exit"}
-FLOORS = [1, 2]
 FOUR_PASSES = {"model.passes": 4}
 
 
@@ -46,6 +45,16 @@ def losses(out, shape, start, options):
     else:
         by_pass = {"pass_1": refined["loss_coarse"]}
     return dict(sorted(by_pass.items())) | {"refined": refined["loss_refined"]}
+
+
+def kept_run(job):
+    """The result of a run, kept in a file of its own."""
+    kept = SCRATCH / "results" / f"{job[0]}.{job[2]}.json"
+    if not kept.exists():
+        result = one_run(job)
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(json.dumps(result))
+    return job[0], job[2], json.loads(kept.read_text())
 
 
 def one_run(job):
@@ -69,7 +78,7 @@ def one_run(job):
     PROGRAM.fresh(model)
     PROGRAM.fresh(f"{model}.asked")
     print(name, seed, {key: value for key, value in result.items() if key != "expert_loads"}, flush=True)
-    return name, seed, result
+    return result
 
 
 def jobs():
@@ -80,9 +89,8 @@ def jobs():
     for seed in SEEDS:
         yield "recurrent.final-only.4-passes", "recurrent", seed, FOUR_PASSES, False
         for objective, readout in HALTING.items():
-            for floor in FLOORS:
-                yield (f"recurrent.{objective}.floor-{floor}", "recurrent", seed,
-                       {**FOUR_PASSES, "model.halting": readout, "model.halt-floor": floor, "train.objective": objective}, True)
+            yield (f"recurrent.{objective}.4-passes", "recurrent", seed,
+                   {**FOUR_PASSES, "model.halting": readout, "train.objective": objective}, True)
 
 
 def deal_text():
@@ -108,7 +116,7 @@ def main():
     make_corpora()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = {}
-        for name, seed, result in pool.map(one_run, jobs()):
+        for name, seed, result in pool.map(kept_run, jobs()):
             runs.setdefault(name, {})[str(seed)] = result
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps({"command": "scripts/bench families", "steps": STEPS, "sequences": SEQUENCES,

@@ -128,7 +128,8 @@ class Road : public testing::Test {
     const fs::path folder = *folder_ / where;
     return [folder, name, lines] {
       int64_t found = 0;
-      std::error_code gone;  // the study makes, renames and removes files meanwhile: so no read_file
+      std::error_code
+          gone;  // the study makes, renames and removes files meanwhile: so no read_file
       for (const auto& entry : fs::directory_iterator(folder, gone)) {
         if (!entry.path().filename().string().starts_with(name)) continue;
         std::ifstream file(entry.path());

@@ -79,6 +79,20 @@ TEST(Size, SolvesForAnOptionThatFillsTheBytes) {
             run_reprise("size " + solved).out);
 }
 
+/// The last of four logits is for the record: backward goes through those of the passes alone.
+TEST(Size, OfAnObjectiveThatReadsEveryPass) {
+  const TemporaryFolder folder;
+  const auto flops = [&](const std::string& words) {
+    return sized(folder, words)["flops_per_token"];
+  };
+  const std::string halting = "--model.passes 4 --model.halting exit --train.objective ouro";
+  const auto deep = flops("--model.passes 4 --train.objective deep-supervision"),
+             ouro = flops(halting);
+  EXPECT_EQ(ouro["training_again"], deep["training_again"]);
+  EXPECT_NEAR(ouro["training_backward"].get<double>() / deep["training_backward"].get<double>(), 1,
+              0.001);
+}
+
 /// The shapes that stand beside the studies, one for each family, are of one size.
 TEST(Size, OfEveryFamilysExampleIsTheSame) {
   const TemporaryFolder folder;

@@ -12,8 +12,8 @@ namespace reprise {
 /// trained on them.
 void write_tiny_corpus(const std::filesystem::path& folder);
 
-/// Context of 64 tokens, two base passes where the family has more than one, weights that are random and
-/// nowhere zero.
+/// Context of 64 tokens, two base passes where the family has more than one, weights that are
+/// random and nowhere zero.
 ModelOptions tiny_model(const Corpus& corpus, Family family);
 Parameters random_parameters(const ModelOptions& options);
 

@@ -165,6 +165,16 @@ TEST(ModelOptions, RefuseASizeNoMachineHolds) {
               HasSubstr("weights; at most 2147483648"));
 }
 
+TEST(ModelOptions, RefuseManyPassesOfTheirOwnWithoutNamingEach) {
+  EXPECT_THAT(complaint([](ModelOptions& o) {
+                o.core = 1022;
+                o.passes = 1024;
+                o.width = o.lora_rank = 1 << 16;
+                o.mlp_ratio = 1024;
+              }),
+              HasSubstr("weights; at most 2147483648"));
+}
+
 TEST(ModelOptions, KeepTheSoftcapWhereFloatsHoldTheLogits) {
   for (const double softcap : {1e-300, 1e-4, 1e7, 1e300})
     EXPECT_THAT(complaint([&](ModelOptions& o) { o.softcap = softcap; }), HasSubstr("softcap is"))
@@ -191,6 +201,29 @@ TEST(PassPlan, RunsTheSameCoreAtEveryPass) {
   EXPECT_EQ(plan.refinement.layers.first, 2);
   EXPECT_EQ(plan.refinement.layers.count, 3);
   EXPECT_EQ(plan.refinement.own, 3) << "nothing is stored for the refinement pass alone";
+}
+
+TEST(PassPlan, NamingALayerThatIsNotThereIsRefused) {
+  const PassPlan whole = make_pass_plan(test::tiny_recurrent());
+  EXPECT_NO_THROW(validate(whole));
+  const auto complaint_of = [&](auto change) {
+    PassPlan plan = whole;
+    change(plan);
+    try {
+      validate(plan);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(complaint_of([](PassPlan& p) {
+                p.passes[1].layers = {2, 2};
+              }),
+              HasSubstr("the pass plan's pass 2 runs layers 2 to 3 of a model of 3"));
+  EXPECT_THAT(complaint_of([](PassPlan& p) { p.coda.first = 3; }), HasSubstr("coda runs layers 3"));
+  EXPECT_THAT(complaint_of([](PassPlan& p) { p.refinement.layers.first = -1; }),
+              HasSubstr("refinement pass runs layers -1"));
+  EXPECT_THAT(complaint_of([](PassPlan& p) { p.passes.clear(); }), HasSubstr("has no pass"));
 }
 
 TEST(PassPlan, OfAStaticModelRunsEveryLayerOnce) {

@@ -6,7 +6,7 @@
 
 #include "models/basis.h"
 #include "tests/models/public_baseline.h"
-#include "tests/models/tiny_models.h"
+#include "tests/models/variants.h"
 
 namespace reprise {
 namespace {
@@ -37,6 +37,11 @@ TEST(Parameters, OfAHaltingHeadAreAScoreOfTheState) {
   const int64_t plain = element_count(options);
   options.halting = Halting::kMixture;
   EXPECT_EQ(element_count(options), plain + 8 + 1);
+}
+
+TEST(Parameters, AreCountedWithoutBeingNamed) {
+  for (const auto& [name, options] : test::variants())
+    EXPECT_EQ(element_count(options), Parameters(options, 1).count()) << name;
 }
 
 TEST(Parameters, AreWhatTheShapesSay) {

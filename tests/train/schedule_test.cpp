@@ -27,11 +27,11 @@ TEST(Schedule, FreezesPassMixing) {
   EXPECT_TRUE(mixing_learns({.freeze_mixing = 0.5}, {49, 100}));
   EXPECT_FALSE(mixing_learns({.freeze_mixing = 0.5}, {50, 100}));
   EXPECT_TRUE(mixing_learns({}, {99, 100}));
-  EXPECT_FALSE(mixing_learns({.freeze_mixing = 0}, {0, 100}));
 }
 
 TEST(Schedule, RefusesValuesOutOfRange) {
   EXPECT_THROW(validate(ScheduleOptions{.freeze_mixing = 1.5}), Error);
+  EXPECT_THROW(validate(ScheduleOptions{.freeze_mixing = 0}), Error);
   EXPECT_THROW(validate(ScheduleOptions{.warm_down = 1.5}), Error);
   EXPECT_THROW(validate(ScheduleOptions{.momentum = 1}), Error);
   EXPECT_THROW(validate(ScheduleOptions{.momentum_steps = -1}), Error);

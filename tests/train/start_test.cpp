@@ -103,6 +103,24 @@ TEST_F(StartTest, ARecurrentModelTakesTheMeanOfScalarsToo) {
   EXPECT_TRUE(at::equal(child["pass.scale"], at::ones({2, 8})));
 }
 
+TEST_F(StartTest, ARecurrentModelWithChangesTakesThemOfItsMatricesAlone) {
+  const Parameters parent = lively_parameters(unshared(), at::kFloat);
+  ModelOptions options = relaxed(8);
+  options.family = Family::kRecurrent;
+  options.readout = Readout::kSum;  // which changes no weight
+  Parameters child(options, 5);
+  start_from(trained(unshared(), parent), options, child);
+  const std::string change = change_name("layer.1.mlp.up", 1);
+  EXPECT_LT(relative_difference(
+                child["layer.1.mlp.up"] + at::mm(child[change + ".up"], child[change + ".down"]),
+                parent["layer.3.mlp.up"]),
+            1e-5);
+  EXPECT_LT(relative_difference(
+                child["layer.1.attention.gain"],
+                (parent["layer.1.attention.gain"] + parent["layer.3.attention.gain"]) / 2),
+            1e-6);
+}
+
 TEST_F(StartTest, AModelOfTheSameShapeGivesItsWeights) {
   ModelOptions options = test::tiny_moe_attention();
   const Parameters parent = lively_parameters(options, at::kFloat);

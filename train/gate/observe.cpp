@@ -44,6 +44,9 @@ void validate(const ObserveOptions& options, const ModelOptions& model) {
   require(options.after <= kMostPasses && options.later <= kMostPasses, ExitCode::kUsage,
           "gate.after is ", options.after, " and gate.later ", options.later, "; at most ",
           kMostPasses, " each");
+  require(options.later == 0 || model.halting == Halting::kNone, ExitCode::kUsage,
+          "gate.later compares with passes that a model with model.halting never reads out alone; "
+          "leave it at 0");
   require(options.after <= model.passes || loops(model.family), ExitCode::kUsage, "gate.after is ",
           options.after, ", but a model of the ", enum_name(model.family),
           " family runs its layers once before a gate; give 0 or 1");

@@ -10,7 +10,6 @@ namespace reprise {
 namespace {
 
 constexpr double kLargestPrice = 1e6;  // fp32 holds the sum of a batch's nats times this
-constexpr double kBackward = 2;         // over forward
 
 /// A sum over the tokens, for the record.
 LossPart measured(const at::Tensor& sum, const PassReader& passes) {
@@ -55,8 +54,7 @@ class ExpectedLoss : public PrimaryLoss {
     PassUse use;
     for (int64_t pass = model_.halt_floor - 1; pass < depth.passes; ++pass)
       use.readouts.insert(pass);
-    // The readout behind the base passes, which is the record's, is not gone back through.
-    use.flops = -kBackward * readout_flops(model_, mean_position(model_));
+    use.prediction_is_record = true;
     return use;
   }
   std::vector<std::string> parts(const StepDepth&, double) const override {

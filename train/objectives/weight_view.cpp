@@ -21,8 +21,9 @@ constexpr uint64_t kMostElements = uint64_t{1} << 40;
 
 bool has_codes(std::span<const int64_t> shape) { return stored_as_rows(shape, QuantiserOptions{}); }
 
-/// What more than one pass or layer is made of.
+/// What more than one pass or layer is made of: no pass's own change.
 bool is_shared(const std::string& name, const ModelOptions& model) {
+  if (name.find(".lora.") != name.npos) return false;
   if (!loops(model.family)) return name == "basis";
   for (int64_t layer = model.prelude; layer < model.prelude + model.core; ++layer)
     if (name.starts_with(concat("layer.", layer, "."))) return true;

@@ -48,6 +48,10 @@ TEST_P(Observe, GivesTheNetworksOwnLossesAndNoGraph) {
 }
 
 TEST_P(Observe, TakesTheBestOfTheRefinementPassAndLaterBasePasses) {
+  if (GetParam().options.halting != Halting::kNone) {
+    EXPECT_THROW(validate({.later = 2}, GetParam().options), Error);
+    return;
+  }
   const Frozen with(GetParam().options);
   const at::NoGradGuard no_grad;
   const Network network = with.network();
