@@ -16,8 +16,7 @@
 //   Network network(options, parameters, at::kBFloat16);
 //   BasePasses base = network.base_passes(tokens_BT, {.keys = true});
 //   at::Tensor nats_BT = network.cross_entropy(base.features_BTD, targets_BT);
-//   at::Tensor refined_MD = network.refine_rows(base, rows_M);  // these positions run the core
-//   again
+//   at::Tensor refined_MD = network.refine_rows(base, rows_M);  // these run the core again
 //
 // Rule `coarse` (docs/refinement.md): a refined position's queries read the keys and values the
 // last base pass left, at every core and coda layer; it writes none. So refined rows depend on

@@ -211,7 +211,7 @@ int64_t element_count(const ModelOptions& options) {
     counted = &plan;
     elements += of_layer;
   }
-  return static_cast<int64_t>(elements);
+  return static_cast<int64_t>(std::min(elements, 0x1p62));
 }
 
 }  // namespace reprise

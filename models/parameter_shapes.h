@@ -25,7 +25,7 @@ std::vector<ParameterShape> parameter_shapes(const ModelOptions& options);
 /// Those of one layer, of which `plan` is part of the model's.
 std::vector<ParameterShape> layer_shapes(const ModelOptions& options, const LayerPlan& plan,
                                          int64_t layer);
-/// Elements of all of them.
+/// Elements of all of them, at most 2^62.
 int64_t element_count(const ModelOptions& options);
 
 /// Of a pass's own change to a matrix: its factors end in ".down" [r, columns] and ".up" [rows, r],

@@ -9,9 +9,8 @@
 //   embedding h = h + E[pass]                      Dehghani et al., arXiv:1807.03819, section 2.1
 //   FiLM      h = scale[pass] * h + shift[pass]    Perez et al., arXiv:1709.07871
 //   -- the layers of the core --
-//   mixing    h = a[pass] * h + b[pass] * s        s: what the pass before left; a damped
-//   iteration,
-//                                                  learned, then frozen (train.freeze-mixing)
+//   mixing    h = a[pass] * h + b[pass] * s        s: what the pass before left; learned, then
+//                                                  frozen (train.freeze-mixing)
 //
 // All are per channel but `project` and `mixing`, whose weights are two numbers, and start as the
 // identity but `bounded`. A pass behind the model's last takes the parameters of the last; so does
