@@ -14,18 +14,28 @@
 namespace reprise {
 namespace {
 
-/// What the last step of the training that `train` describes runs at once, were it on one rank.
-MemoryCase last_step(const ModelOptions& model, const TrainOptions& train) {
+/// The last of the steps that run the most passes: with a drawn or delayed depth the others need
+/// less.
+StepOf deepest_step(const Objective& objective, int64_t steps) {
+  StepOf deepest{0, steps};
+  for (int64_t step = 0; step < steps; ++step)
+    if (objective.depth({step, steps}).passes >= objective.depth(deepest).passes)
+      deepest.step = step;
+  return deepest;
+}
+
+/// What that step of the training that `train` describes runs at once, were it on one rank.
+MemoryCase largest_step(const ModelOptions& model, const TrainOptions& train) {
   const auto objective = make_objective(train.objective, model, static_cast<uint64_t>(train.seed));
-  const StepOf last{train.steps - 1, train.steps};
-  const StepDepth depth = objective->depth(last);
+  const StepOf deepest = deepest_step(*objective, train.steps);
+  const StepDepth depth = objective->depth(deepest);
   MemoryCase step;
   step.sequences = train.micro_sequences > 0 ? std::min(train.micro_sequences, train.sequences)
                                              : train.sequences;
   step.length = model.context;
   step.compute = compute_type(train.precision);
   step.run = {.passes = depth.passes, .graph_passes = depth.graph_passes};
-  const PassUse use = objective->use(last);
+  const PassUse use = objective->use(deepest);
   for (const int64_t pass : use.readouts)
     if (pass >= depth.first_with_graph()) step.readouts.insert(pass);
   step.prediction_is_record = use.prediction_is_record;
@@ -38,7 +48,7 @@ CostCase case_of(const ModelOptions& model, const TrainOptions& train, const Siz
   return {.code_bits = size.bits,
           .code_bytes = size.code_bytes,
           .refine_share = size.refine_share,
-          .step = last_step(model, train)};
+          .step = largest_step(model, train)};
 }
 
 nlohmann::json json_of(const Solution& solution) {

@@ -93,6 +93,17 @@ TEST(Size, OfAnObjectiveThatReadsEveryPass) {
               0.001);
 }
 
+/// Of drawn depths the deepest that is drawn, however many steps there are.
+TEST(Size, OfDrawnDepthsIsThatOfTheDeepestStep) {
+  const TemporaryFolder folder;
+  const auto memory = [&](const std::string& words) {
+    return sized(folder, "--model.passes 4 " + words)["training_bytes"];
+  };
+  const auto fixed = memory("");
+  for (const int steps : {40, 41, 42})
+    EXPECT_EQ(memory(concat("--train.depth uniform --train.steps ", steps)), fixed);
+}
+
 /// The shapes that stand beside the studies, one for each family, are of one size.
 TEST(Size, OfEveryFamilysExampleIsTheSame) {
   const TemporaryFolder folder;
