@@ -58,7 +58,6 @@ Predictions Scorer::score_base(const ScoringBatch& batch) const {
 
 BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
   const at::NoGradGuard no_grad;
-  const ModelOptions& model = network_.options();
   const auto tokens = static_cast<double>(batch.places.size());
   BatchScores scores;
   const Stopwatch base_watch;
@@ -67,8 +66,7 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
   scores.base = predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
   scores.passes = passes_of(base, batch.rows_N);
   const PassWork nominal = nominal_work(batch, kEvery), executed = dense_work(batch);
-  spent.base +=
-      {base_watch.seconds(), base_flops(model, nominal), base_flops(model, executed), tokens};
+  spent.base += {base_watch.seconds(), flops_.base(nominal), flops_.base(executed), tokens};
   if (passes() == Passes::kBaseOnly) return scores;
 
   scores.refined = gate().decide({scores.base.entropy, scores.base.margin, batch.places});
@@ -79,8 +77,8 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
   const Stopwatch all_watch;
   scores.all =
       predict(network_, scored_rows(network_.refine_all(base), batch.rows_N), batch.targets_N);
-  spent.all += {all_watch.seconds(), refinement_flops(model, nominal),
-                refinement_flops(model, executed), tokens};
+  spent.all +=
+      {all_watch.seconds(), flops_.refinement(nominal), flops_.refinement(executed), tokens};
   return scores;
 }
 
@@ -102,8 +100,7 @@ std::vector<double> Scorer::score_sparse(const BasePasses& base, const ScoringBa
   const auto count = static_cast<double>(refined.nll.size());
   const PassWork nominal = nominal_work(batch, [&](size_t n) { return picked[n] != 0; });
   const PassWork executed{count, count * static_cast<double>(batch.tokens_BT.size(1)), count};
-  spent += {watch.seconds(), refinement_flops(network_.options(), nominal),
-            refinement_flops(network_.options(), executed), count};
+  spent += {watch.seconds(), flops_.refinement(nominal), flops_.refinement(executed), count};
   return nll;
 }
 

@@ -7,6 +7,7 @@
 #include "eval/batch.h"
 #include "eval/predictions.h"
 #include "eval/trace/columns.h"
+#include "models/cost/flops.h"
 
 namespace reprise {
 
@@ -30,7 +31,7 @@ class Scorer {
  public:
   /// `network` must outlive this.
   Scorer(const Network& network, SecondPass second)
-      : network_(network), second_(std::move(second)) {}
+      : network_(network), flops_(network.options()), second_(std::move(second)) {}
 
   BatchScores score(const ScoringBatch& batch, Accounting& spent) const;
   /// The base passes alone, without keeping keys: for calibration.
@@ -46,6 +47,7 @@ class Scorer {
                                    const std::vector<uint8_t>& picked, PassCost& spent) const;
 
   const Network& network_;
+  PassFlops flops_;
   SecondPass second_;
 };
 

@@ -22,8 +22,7 @@ struct BasisPattern {
 at::Tensor draw_terms(const BasisPattern& pattern, uint32_t matrix);
 
 /// S B: terms_FK at the columns chosen_FK of S, times basis_RD -> [F, D]; part of the autograd
-/// graph. One dense product, made once for all positions: S has no more columns than B, and at a
-/// tenth of them filled a sparse product is no faster.
+/// graph. One dense product, made once for all positions.
 at::Tensor built_from_basis(const at::Tensor& terms_FK, const at::Tensor& chosen_FK,
                             const at::Tensor& basis_RD);
 

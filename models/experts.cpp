@@ -3,11 +3,13 @@
 #include <ATen/ATen.h>
 #include <ATen/OpMathType.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "models/ops/expert_rows.h"
 #include "models/ops/grouped_product.h"
 #include "models/ops/rms_norm.h"
 #include "models/ops/squared_relu.h"
-#include "models/pass_plan.h"
 
 namespace reprise {
 namespace {
@@ -38,21 +40,24 @@ Routing choose(const Router& router, const at::Tensor& normed_MD, const char* pl
 
 }  // namespace
 
-std::vector<RouterPlace> router_places(const ModelOptions& options) {
+std::vector<RouterPlace> router_places(const ModelOptions& options, const LayerPlan& plan,
+                                       int64_t layer) {
   const ExpertOptions& experts = options.experts;
+  const int64_t count = experts.attention_count, top_k = experts.attention_top_k;
+  std::vector<RouterPlace> places;
+  if (plan.attention_experts)
+    places = {{layer, "value", count, options.kv_heads, top_k},
+              {layer, "output", count, options.heads, top_k}};
+  if (plan.mlp == MlpKind::kExperts)
+    places.push_back({layer, "mlp", experts.count, 1, experts.top_k});
+  return places;
+}
+
+std::vector<RouterPlace> router_places(const ModelOptions& options) {
   std::vector<RouterPlace> places;
   int64_t layer = 0;
-  for (const LayerPlan& plan : plan_layers(options)) {
-    const auto add = [&](const char* place, int64_t count, int64_t sets, int64_t top_k) {
-      places.push_back({layer, place, count, sets, top_k});
-    };
-    if (plan.attention_experts) {
-      add("value", experts.attention_count, options.kv_heads, experts.attention_top_k);
-      add("output", experts.attention_count, options.heads, experts.attention_top_k);
-    }
-    if (plan.mlp == MlpKind::kExperts) add("mlp", experts.count, 1, experts.top_k);
-    ++layer;
-  }
+  for (const LayerPlan& plan : plan_layers(options))
+    std::ranges::move(router_places(options, plan, layer++), std::back_inserter(places));
   return places;
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "models/parameters.h"
+#include "models/pass_plan.h"
 #include "models/routing.h"
 
 namespace reprise {
@@ -41,6 +42,9 @@ struct RouterPlace {
 };
 /// In the order in which they run in a pass.
 std::vector<RouterPlace> router_places(const ModelOptions& options);
+/// Those of one layer, of which `plan` is part of the model's.
+std::vector<RouterPlace> router_places(const ModelOptions& options, const LayerPlan& plan,
+                                       int64_t layer);
 
 /// What says of which layer a record is, and who keeps it.
 struct RouterRecorder {

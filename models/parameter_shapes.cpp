@@ -53,7 +53,7 @@ void append_halting(const ModelOptions& options, Shapes& shapes) {
   shapes.push_back({"halt.bias", Role::kScalar, {1}});
 }
 
-/// A matrix for each expert, and what chooses among them for each of `sets` heads.
+/// A matrix of this shape for each expert.
 void append_mixture(const std::string& matrix, int64_t experts, std::vector<int64_t> shape,
                     Shapes& shapes) {
   for (int64_t expert = 0; expert < experts; ++expert)
@@ -143,14 +143,9 @@ void append_behind_layers(const ModelOptions& options, Shapes& shapes) {
   if (!options.tied) append_table(options, "head", shapes);
 }
 
-/// In double, since the products of sizes that are refused for being too large need not fit.
 double elements_of(const Shapes& shapes) {
   double elements = 0;
-  for (const ParameterShape& parameter : shapes) {
-    double count = 1;
-    for (const int64_t length : parameter.shape) count *= static_cast<double>(length);
-    elements += count;
-  }
+  for (const ParameterShape& parameter : shapes) elements += elements_of(parameter);
   return elements;
 }
 
@@ -166,6 +161,12 @@ double elements_of_layer(ModelOptions options, const LayerPlan& plan) {
 }
 
 }  // namespace
+
+double elements_of(const ParameterShape& parameter) {
+  double elements = 1;
+  for (const int64_t length : parameter.shape) elements *= static_cast<double>(length);
+  return elements;
+}
 
 std::string change_name(std::string_view matrix, int64_t pass) {
   return concat(matrix, ".lora.", pass);

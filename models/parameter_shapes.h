@@ -22,6 +22,8 @@ struct ParameterShape {
   std::vector<int64_t> shape;
 };
 std::vector<ParameterShape> parameter_shapes(const ModelOptions& options);
+/// In double, since the products of sizes that are refused for being too large need not fit.
+double elements_of(const ParameterShape& parameter);
 /// Those of one layer, of which `plan` is part of the model's.
 std::vector<ParameterShape> layer_shapes(const ModelOptions& options, const LayerPlan& plan,
                                          int64_t layer);

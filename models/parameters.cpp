@@ -2,8 +2,10 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <numeric>
 
 #include "base/random.h"
@@ -78,6 +80,13 @@ at::Tensor initial_tensor(const ParameterShape& parameter, const RandomStream& s
 }
 
 }  // namespace
+
+std::vector<Parameter> with_role(const std::vector<Parameter>& parameters, Role role) {
+  std::vector<Parameter> chosen;
+  std::ranges::copy_if(parameters, std::back_inserter(chosen),
+                       [&](const Parameter& one) { return one.role == role; });
+  return chosen;
+}
 
 Parameters::Parameters(const ModelOptions& options, uint64_t seed, at::Device device,
                        at::ScalarType type) {

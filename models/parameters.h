@@ -20,6 +20,9 @@ struct Parameter {
   at::Tensor tensor;  ///< fp32 (fp64 in gradient checks), a leaf that requires gradients
 };
 
+/// Those of this role, in their order.
+std::vector<Parameter> with_role(const std::vector<Parameter>& parameters, Role role);
+
 /// What a lookup gives in place of a parameter's tensor, recorded by autograd when it is looked up.
 using ParameterView = std::function<at::Tensor(const Parameter&)>;
 

@@ -17,7 +17,7 @@ std::vector<int64_t> offsets_of(std::span<const int64_t> sizes) {
   return offsets;
 }
 
-/// Sorts by counting, on the host: a few microseconds where a general sort takes most of a layer.
+/// Sorts by counting.
 at::Tensor slots_on_host(const at::Tensor& groups_A, int64_t groups,
                          std::vector<int64_t>& offsets) {
   const int64_t* group = groups_A.const_data_ptr<int64_t>();

@@ -36,8 +36,7 @@ std::optional<ModelFile> open_start(const TrainOptions& options, const ModelOpti
   together(comm, [&] {
     file.emplace(options.start_from);
     require_start(model, file->options());
-    require(file->tokenizer() == text.tokenizer, ExitCode::kBadInput, options.start_from,
-            " was trained on tokens of another tokenizer than that of ", options.corpus);
+    file->require_tokenizer(text.tokenizer, options.corpus);
   });
   return file;
 }

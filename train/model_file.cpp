@@ -74,7 +74,8 @@ json read_model_record(const fs::path& folder) {
 }
 
 ModelFile::ModelFile(const fs::path& folder)
-    : record_(record_of(folder)),
+    : folder_(folder.string()),
+      record_(record_of(folder)),
       options_(options_of(record_, folder)),
       weights_(folder / kWeights) {
   const std::string fault = fault_of_file(folder / kWeights, record_["model_sha256"]);
@@ -82,6 +83,11 @@ ModelFile::ModelFile(const fs::path& folder)
 }
 
 std::string ModelFile::tokenizer() const { return record_["tokenizer_sha256"]; }
+
+void ModelFile::require_tokenizer(const std::string& digest, const std::string& corpus) const {
+  require(tokenizer() == digest, ExitCode::kBadInput, folder_,
+          " was trained on tokens of another tokenizer than that of ", corpus);
+}
 
 void write_model(const fs::path& folder, std::span<const ArrayView> weights, json record) {
   const Sha256 digest = write_safetensors(folder / kWeights, weights);

@@ -29,9 +29,13 @@ class ModelFile {
   /// train.json; its "config"."model" is the resolved section.
   const nlohmann::json& record() const { return record_; }
   std::string tokenizer() const;  ///< SHA-256 of the tokenizer model, in hex
+  /// Throws kBadInput where the model was trained on tokens of another tokenizer than that of
+  /// `corpus`, whose SHA-256 is `digest`.
+  void require_tokenizer(const std::string& digest, const std::string& corpus) const;
   const std::vector<ArrayView>& arrays() const { return weights_.arrays(); }
 
  private:
+  std::string folder_;
   nlohmann::json record_;
   ModelOptions options_;
   SafetensorsFile weights_;

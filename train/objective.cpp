@@ -160,17 +160,19 @@ std::vector<std::string> Objective::measures() const {
   return names;
 }
 
-double Objective::flops_per_token(const StepOf& at) const {
+StepFlops Objective::step_flops(const StepOf& at) const {
   const StepDepth step_depth = depth(at);
   const PassUse use = this->use(at);
   const PassWork work = mean_position(model_);
-  const StepFlops passes =
+  const StepFlops readout = flops_.training_of_readout(work);
+  const StepFlops without_graph{readout.forward, 0, 0};
+  StepFlops flops =
       flops_.training(work, {.passes = step_depth.passes, .graph_passes = step_depth.graph_passes});
-  double flops = passes.forward + passes.backward + use.flops;
+  flops += use.flops;
   for (const int64_t pass : use.readouts)
-    flops += (pass >= step_depth.first_with_graph() ? 3 : 1) * flops_.readout(work);
-  if (use.prediction_is_record) flops -= 2 * flops_.readout(work);
-  if (use.uncertainty) flops += flops_.head(work);
+    flops += pass >= step_depth.first_with_graph() ? readout : without_graph;
+  if (use.prediction_is_record) flops += {0, -readout.backward, -readout.again};
+  if (use.uncertainty) flops += {flops_.head(work), 0, 0};
   return flops;
 }
 

@@ -79,9 +79,11 @@ class Objective {
   StepDepth depth(const StepOf& at) const;
   /// What the step takes of its passes.
   PassUse use(const StepOf& at) const;
-  /// Nominal operations of the step's depth, forward and backward, per token of the batch. Work on
-  /// the weights themselves (noise, entropy of codes) is not counted.
-  double flops_per_token(const StepOf& at) const;
+  /// Nominal operations of the step's depth, per token of the batch. Work on the weights themselves
+  /// (changes, noise, entropy of codes) is not counted.
+  StepFlops step_flops(const StepOf& at) const;
+  /// The same, forward and backward.
+  double flops_per_token(const StepOf& at) const { return step_flops(at).sum(); }
 
  private:
   at::Tensor token_weights(PassReader& passes, const StepOf& at) const;

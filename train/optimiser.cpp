@@ -15,10 +15,6 @@ std::vector<Parameter> those(const std::vector<Parameter>& parameters, Predicate
   return chosen;
 }
 
-std::vector<Parameter> with_role(const std::vector<Parameter>& parameters, Role role) {
-  return those(parameters, [&](const Parameter& one) { return one.role == role; });
-}
-
 bool is_mixing(const Parameter& parameter) { return parameter.name == "pass.mixing"; }
 
 std::vector<Parameter> scalars_but_mixing(const std::vector<Parameter>& parameters) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "models/cost/flops.h"
 #include "models/network.h"
 #include "train/depth.h"
 
@@ -26,7 +27,7 @@ struct PassUse {
   std::set<int64_t> readouts = {};  ///< of these passes, from 0
   /// Backward goes not through the readout behind the base passes, which is for the record alone.
   bool prediction_is_record = false;
-  double flops = 0;  ///< per token, forward and backward, beside passes, readouts and uncertainty
+  StepFlops flops = {};  ///< per token, beside passes, readouts and uncertainty
 
   void add(const PassUse& other);
 };

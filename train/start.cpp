@@ -8,6 +8,7 @@
 
 #include "models/pass_plan.h"
 #include "train/buffer_of.h"
+#include "train/model_weights.h"
 
 namespace reprise {
 namespace {
@@ -156,9 +157,8 @@ void require_start(const ModelOptions& model, const ModelOptions& given) {
 void start_from(const ModelFile& file, const ModelOptions& model, Parameters& parameters) {
   const torch::autograd::AutoGradMode no_graph(false);
   require_start(model, file.options());
-  const Weights weights = read_weights(file);
-  if (!same_shape(model, file.options())) return UnsharedStart(weights, model, parameters).run();
-  for (const auto& [name, values] : weights) parameters.assign(name, values);
+  if (same_shape(model, file.options())) return assign_weights(file, parameters);
+  UnsharedStart(read_weights(file), model, parameters).run();
 }
 
 void start_from(const ModelFile& file, const ModelOptions& model, Parameters& parameters,

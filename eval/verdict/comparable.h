@@ -22,9 +22,10 @@ void require_equal_bytes(const std::vector<Evidence>& traces);
 /// and what a kill may lose.
 void require_same_scoring(const std::vector<Evidence>& traces);
 
-/// Refuses a trace of a model of other families, or one that does not say of which: the arm given
-/// as verdict.recurrent runs its core more than once, that given as verdict.static does not.
+/// The arm given as verdict.recurrent runs its core more than once, that given as verdict.static
+/// does not.
 enum class ArmKind { kLooped, kOnce };
+/// Refuses a trace of a model of a family of the other kind, or one that does not say of which.
 void require_families(const std::vector<Evidence>& arm, ArmKind kind);
 
 /// Refuses an arm with the same artifact twice: a seed counted twice makes an interval that is too

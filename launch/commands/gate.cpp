@@ -29,13 +29,6 @@ void require_places(const GateOptions& options) {
           "--gate.store and --gate.out are one folder; give two");
 }
 
-ModelFile open_model(const GateOptions& options, const Corpus& corpus) {
-  ModelFile model(options.model);
-  require(model.tokenizer() == corpus.tokenizer().digest(), ExitCode::kBadInput, options.model,
-          " was trained on tokens of another tokenizer than that of ", options.corpus);
-  return model;
-}
-
 /// As many of the valid split's windows as it has and the options ask for.
 int64_t valid_sequences(const GateOptions& options, const Corpus& corpus, int64_t context) {
   const int64_t windows = (corpus.tokens(Split::kValid) - 1) / context;
@@ -66,7 +59,8 @@ ExitCode run_gate(std::span<const std::string> words, Communicator& comm) {
   require_places(options);
 
   const Corpus corpus(options.corpus);
-  const ModelFile model = open_model(options, corpus);
+  const ModelFile model(options.model);
+  model.require_tokenizer(corpus.tokenizer().digest(), options.corpus);
   validate(options, model.options());
   together(comm, [&] {
     for (const Split split : {Split::kTrain, Split::kValid})

@@ -56,8 +56,7 @@ UnpackedModel unpacked(const ModelFile& file, const Tokenizer& tokenizer,
 
 Trained read_trained(const PackOptions& options, const Corpus& corpus, int rank) {
   const ModelFile file(options.model);
-  require(file.tokenizer() == corpus.tokenizer().digest(), ExitCode::kBadInput, options.model,
-          " was trained on tokens of another tokenizer than that of ", options.corpus);
+  file.require_tokenizer(corpus.tokenizer().digest(), options.corpus);
   Trained trained{file.record(), file.options(), {}};
   if (rank == 0) trained.weights = unpacked(file, corpus.tokenizer(), options);
   return trained;

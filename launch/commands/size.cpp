@@ -25,30 +25,30 @@ StepOf deepest_step(const Objective& objective, int64_t steps) {
 }
 
 /// What that step of the training that `train` describes runs at once, were it on one rank.
-MemoryCase largest_step(const ModelOptions& model, const TrainOptions& train) {
-  const auto objective = make_objective(train.objective, model, static_cast<uint64_t>(train.seed));
-  const StepOf deepest = deepest_step(*objective, train.steps);
-  const StepDepth depth = objective->depth(deepest);
+MemoryCase memory_case(const ModelOptions& model, const TrainOptions& train,
+                       const Objective& objective, StepOf deepest) {
+  const StepDepth depth = objective.depth(deepest);
   MemoryCase step;
   step.sequences = train.micro_sequences > 0 ? std::min(train.micro_sequences, train.sequences)
                                              : train.sequences;
   step.length = model.context;
   step.compute = compute_type(train.precision);
   step.run = {.passes = depth.passes, .graph_passes = depth.graph_passes};
-  const PassUse use = objective->use(deepest);
-  for (const int64_t pass : use.readouts)
+  for (const int64_t pass : objective.use(deepest).readouts)
     if (pass >= depth.first_with_graph()) step.readouts.insert(pass);
-  step.prediction_is_record = use.prediction_is_record;
   if (train.objective.kind == ObjectiveKind::kGatedRefinement && depth.refines)
     step.refine_share = train.objective.refine_share;
   return step;
 }
 
 CostCase case_of(const ModelOptions& model, const TrainOptions& train, const SizeOptions& size) {
+  const auto objective = make_objective(train.objective, model, static_cast<uint64_t>(train.seed));
+  const StepOf deepest = deepest_step(*objective, train.steps);
   return {.code_bits = size.bits,
           .code_bytes = size.code_bytes,
           .refine_share = size.refine_share,
-          .step = largest_step(model, train)};
+          .step = memory_case(model, train, *objective, deepest),
+          .step_flops = objective->step_flops(deepest)};
 }
 
 nlohmann::json json_of(const Solution& solution) {

@@ -2,6 +2,7 @@
 // rows an expert gets is not known; groups are taken to be filled up by half of what they may be.
 #include "base/error.h"
 #include "models/cost/layer_walk.h"
+#include "models/experts.h"
 #include "models/routing.h"
 
 namespace reprise {
@@ -12,18 +13,10 @@ constexpr double kIndexBytes = sizeof(int64_t);
 }  // namespace
 
 std::vector<LayerWalk::Mixture> LayerWalk::mixtures_of(const LayerPlan& plan) const {
-  const ExpertOptions& experts = model_.experts;
-  const auto mixture = [](const char* name, int64_t sets, int64_t count, int64_t top_k) {
-    return Mixture{name, static_cast<double>(sets), static_cast<double>(count),
-                   static_cast<double>(top_k)};
-  };
   std::vector<Mixture> mixtures;
-  if (plan.attention_experts)
-    for (const auto& [name, heads] :
-         {std::pair{"value", model_.kv_heads}, std::pair{"output", model_.heads}})
-      mixtures.push_back(mixture(name, heads, experts.attention_count, experts.attention_top_k));
-  if (plan.mlp == MlpKind::kExperts)
-    mixtures.push_back(mixture("mlp", 1, experts.count, experts.top_k));
+  for (const RouterPlace& router : router_places(model_, plan, 0))
+    mixtures.push_back({router.place, static_cast<double>(router.sets),
+                        static_cast<double>(router.experts), static_cast<double>(router.top_k)});
   return mixtures;
 }
 

@@ -18,6 +18,8 @@ struct PassRun;
 struct PassWork {
   double positions = 0, keys = 0, readouts = 0;
   PassWork& operator+=(const PassWork& other);
+  /// Of this share of the positions.
+  PassWork share(double share) const { return {share * positions, share * keys, share * readouts}; }
 };
 
 /// One sequence position, with the keys a causal one has on average, read out once.
@@ -37,6 +39,7 @@ struct LayerFlops {
 struct StepFlops {
   double forward = 0, backward = 0, again = 0;
   StepFlops& operator+=(const StepFlops& other);
+  double sum() const { return forward + backward; }
 };
 
 /// Of one model: reads its plan and its shapes once.

@@ -17,10 +17,4 @@ inline bool is_router(std::string_view matrix) { return matrix.ends_with(".route
 /// Says how a matrix is made from the basis.
 inline bool is_of_basis(std::string_view matrix) { return matrix.ends_with(".terms"); }
 
-inline double elements_of(const ParameterShape& parameter) {
-  double elements = 1;
-  for (const int64_t length : parameter.shape) elements *= static_cast<double>(length);
-  return elements;
-}
-
 }  // namespace reprise

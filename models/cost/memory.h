@@ -20,8 +20,6 @@ struct MemoryCase {
   /// Passes, from 0, with a graph, whose readout a loss reads too: earlier ones, or of a model that
   /// halts the last.
   std::set<int64_t> readouts = {};
-  /// Backward goes not through the readout behind the base passes, which is kept all the same.
-  bool prediction_is_record = false;
   double refine_share = 0;  ///< positions of each sequence that a refinement pass runs; 0: none
 };
 

@@ -38,22 +38,13 @@ std::vector<GroupCost> group_costs(const ModelOptions& model,
   return groups;
 }
 
-/// Of all tokens of a step, then of one.
-StepFlops flops_of_step(const PassFlops& flops, const MemoryCase& c) {
-  const auto tokens = static_cast<double>(c.sequences * c.length);
-  const double keys = tokens * (static_cast<double>(c.length) + 1) / 2;
-  const auto work = [&](double share) {
-    return PassWork{share * tokens, share * keys, share * tokens};
-  };
-  StepFlops step = flops.training(work(1), c.run);
-  if (c.refine_share > 0) step += flops.training_of_refinement(work(c.refine_share));
-  for (size_t i = 0; i < c.readouts.size(); ++i) step += flops.training_of_readout(work(1));
-  if (c.prediction_is_record) {
-    const StepFlops readout = flops.training_of_readout(work(1));
-    step.backward -= readout.backward, step.again -= readout.again;
-  }
-  step += flops.binding(c.run);
-  return {step.forward / tokens, step.backward / tokens, step.again / tokens};
+/// With what a network does to its weights once for all tokens of the step.
+StepFlops flops_of_step(const PassFlops& flops, const CostCase& c) {
+  const auto tokens = static_cast<double>(c.step.sequences * c.step.length);
+  const StepFlops binding = flops.binding(c.step.run);
+  StepFlops step = c.step_flops;
+  step += {binding.forward / tokens, binding.backward / tokens, 0};
+  return step;
 }
 
 }  // namespace
@@ -73,7 +64,7 @@ ModelCost cost_of(const ModelOptions& model, const CostCase& c) {
   cost.readout_flops = flops.readout(token);
   cost.refinement_flops = flops.refinement(token);
   cost.scoring_flops = cost.base_flops + c.refine_share * cost.refinement_flops;
-  cost.step_flops = flops_of_step(flops, c.step);
+  cost.step_flops = flops_of_step(flops, c);
   cost.step_memory = step_memory(model, c.step);
   cost.kv_bytes_per_token = kv_bytes_per_token(model, c.step.compute);
   return cost;

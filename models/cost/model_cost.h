@@ -19,6 +19,7 @@ struct CostCase {
   int64_t code_bytes = 0;     ///< allowance for the decoder's code
   double refine_share = 0.1;  ///< of the tokens, when text is scored
   MemoryCase step = {};       ///< what a training step runs at once
+  StepFlops step_flops = {};  ///< its operations per token, but for those of weights with weights
 };
 
 struct GroupCost {

@@ -32,7 +32,8 @@ struct SizeOptions {
     field(
         "solve", solve, "",
         "finds the largest value that fits size.bytes: of model.width, of model.core (layers), of "
-        "a rank; rank: lora-rank or basis-rank where the model has one, else embedding-rank");
+        "model.experts, of a rank; rank: lora-rank or basis-rank where the model has one, else "
+        "embedding-rank");
     field("bytes", bytes, "bytes", "solve: of the artifact and the code allowance together");
     field("bits", bits, "bits per weight",
           "that a matrix's codes take in the file on average; the packer reaches about 2 to 7");

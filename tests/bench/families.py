@@ -53,7 +53,8 @@ def kept_run(job):
     if not kept.exists():
         result = one_run(job)
         kept.parent.mkdir(exist_ok=True)
-        kept.write_text(json.dumps(result))
+        kept.with_suffix(".part").write_text(json.dumps(result))
+        kept.with_suffix(".part").replace(kept)
     return job[0], job[2], json.loads(kept.read_text())
 
 
@@ -62,7 +63,8 @@ def one_run(job):
     model = f"{name}.{seed}"
     seeded = {"train.seed": seed}
     lines = train(model, shape, "corpus", {"train.steps": STEPS, **seeded, **options})
-    result = {"first_loss": lines[0]["loss"], "last_loss": statistics.mean(line["loss"] for line in lines[-20:])}
+    result = {"revision": PROGRAM.revision(), "first_loss": lines[0]["loss"],
+              "last_loss": statistics.mean(line["loss"] for line in lines[-20:])}
     if halting:
         keys = [key for key in lines[-1] if key in ("expected_passes", "halted_passes")]
         result |= {key: statistics.mean(line[key] for line in lines[-20:]) for key in keys}
@@ -72,7 +74,7 @@ def one_run(job):
         # A gate's threshold plays no part: every token is refined, so that the pass itself is seen.
         result |= {"before": losses(f"{model}.asked", shape, None, given),
                    "after": losses(f"{model}.asked", shape, SCRATCH / model, given)}
-    loads = {key: value for key, value in lines[-1].items() if "load." in key}
+    loads = {key: value for key, value in lines[-1].items() if key.startswith("load.")}
     if loads:
         result["expert_loads"] = loads
     PROGRAM.fresh(model)

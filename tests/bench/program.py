@@ -1,6 +1,7 @@
 """The built program under mpirun, for the scripts of this folder."""
 import json
 import os
+import pathlib
 import platform
 import shutil
 import subprocess
@@ -44,6 +45,10 @@ class Program:
                                   "data.out": self.scratch / out, "data.max-document-bytes": 20_000,
                                   **{f"data.{name.replace('_', '-')}": value for name, value in options.items()}})
         return self.scratch / out
+
+    def revision(self):
+        """Of this tree, from which scripts/bench builds the program before it measures."""
+        return run(["git", "-C", pathlib.Path(__file__).parent, "rev-parse", "--short", "HEAD"], 1).strip()
 
     def machine(self):
         model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]

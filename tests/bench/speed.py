@@ -43,7 +43,7 @@ def main():
         print(f"{name:14} {ratio:.3f}   {wanted}", flush=True)
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps({"command": "scripts/bench speed", "unit": "tokens per second, 1 process with 2 threads, bf16",
-                               "machine": PROGRAM.machine(), "rounds": ROUNDS, "shape": STATIC, "figures": figures},
+                               "revision": PROGRAM.revision(), "machine": PROGRAM.machine(), "rounds": ROUNDS, "shape": STATIC, "figures": figures},
                               indent=1) + "\n")
 
 

@@ -93,6 +93,18 @@ TEST(Size, OfAnObjectiveThatReadsEveryPass) {
               0.001);
 }
 
+/// The choice of tokens reads all predictions once more, the picked ones run a refinement pass.
+TEST(Size, OfGatedRefinementCountsTheChoiceToo) {
+  const TemporaryFolder folder;
+  const json plain = sized(folder, "--train.objective final-only")["flops_per_token"];
+  const json gated = sized(
+      folder, "--train.objective gated-refinement --train.refine-share 0.25")["flops_per_token"];
+  const double head = 2.0 * 1024 * 256;
+  EXPECT_NEAR(
+      gated["training_forward"].get<double>(),
+      plain["training_forward"].get<double>() + head + 0.25 * plain["refinement"].get<double>(), 1);
+}
+
 /// Of drawn depths the deepest that is drawn, however many steps there are.
 TEST(Size, OfDrawnDepthsIsThatOfTheDeepestStep) {
   const TemporaryFolder folder;

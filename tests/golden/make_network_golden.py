@@ -5,13 +5,12 @@
 Written from the equations of docs/refinement.md, not from the C++: rotation is a complex product, attention an
 explicit loop over heads and positions, every gradient comes from torch.autograd, all in double precision.
 """
-import json
 import math
 import pathlib
-import struct
 
-import numpy
 import torch
+
+from safetensors_file import write_safetensors
 
 VOCAB, WIDTH, HEADS, KV_HEADS, MLP_RATIO = 13, 12, 3, 1, 2
 SOFTCAP = 6.0
@@ -56,8 +55,8 @@ def make_weights(shape, generator):
         weights = {name: normal(0.5, 0, VOCAB, rank or WIDTH)}
         return weights | ({f"{name}.projection": normal(0.3, 0, WIDTH, rank)} if rank else {})
 
-    def mixture(name, experts, rows, columns, sets=1):
-        """Matrices of the experts, and the router's row for every expert and set."""
+    def mixture(name, experts, rows, columns):
+        """A matrix of each expert."""
         return {f"{name}.expert.{e}": normal(0.4, 0, rows, columns) for e in range(experts)}
 
     weights = table("embedding")
@@ -362,20 +361,6 @@ def compute(shape, generator):
     arrays |= {f"weight.{name}": values for name, values in weights.items()}
     arrays |= {f"gradient.{name}": values.grad for name, values in weights.items() if values.grad is not None}
     return arrays
-
-
-def write_safetensors(path, arrays, metadata):
-    header, data = {"__metadata__": metadata}, b""
-    for name, tensor in arrays.items():
-        array = tensor.detach().numpy()
-        whole = array.dtype == numpy.int64
-        raw = array.astype("<i8" if whole else "<f4").tobytes()
-        header[name] = {"dtype": "I64" if whole else "F32", "shape": list(array.shape),
-                        "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 def main():

@@ -1,35 +1,23 @@
 #include "train/gate/frozen_model.h"
 
-#include <ATen/ATen.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
-#include <set>
-
 #include "train/batch_share.h"
+#include "train/model_weights.h"
 
 namespace reprise {
 
-Parameters load_parameters(const ModelFile& file, at::Device device) {
+Network load_frozen(const ModelFile& file, at::ScalarType compute, at::Device device) {
+  const torch::autograd::AutoGradMode no_graph(false);
   Parameters parameters(file.options(), /*seed=*/0, device);
-  std::set<std::string> given;
-  for (const ArrayView& array : file.arrays()) {
-    const std::vector<float> values = float_values(array);
-    parameters.assign(array.name,
-                      at::from_blob(const_cast<float*>(values.data()), array.shape, at::kFloat));
-    given.insert(array.name);
-  }
-  for (const Parameter& parameter : parameters.list())
-    require(given.contains(parameter.name), ExitCode::kBadInput, "the model lacks ",
-            parameter.name);
-  return parameters;
+  assign_weights(file, parameters);
+  return Network(file.options(), parameters, compute);
 }
 
-SampleSource live_samples(const ModelFile& file, const FrozenRun& run, const BatchSource& batches,
-                          at::Device device) {
-  const torch::autograd::AutoGradMode no_graph(false);
-  const Network network(file.options(), load_parameters(file, device), run.compute);
-  return [network, run, batches, device](int64_t batch, int64_t first, int64_t count) {
-    const Batch tokens = to_tensors(batches(batch, first, count), first, device);
+SampleSource live_samples(const Network& network, const FrozenRun& run,
+                          const BatchSource& batches) {
+  return [network, run, batches](int64_t batch, int64_t first, int64_t count) {
+    const Batch tokens = to_tensors(batches(batch, first, count), first, run.device);
     return observe(network, tokens, run.observe, run.keeps_state);
   };
 }

@@ -8,20 +8,18 @@
 
 namespace reprise {
 
-/// The file's weights, in fp32 on `device`. Throws kBadInput where an array is missing, unknown or
-/// of another shape.
-Parameters load_parameters(const ModelFile& file, at::Device device);
+/// The model of the file on `device`. Throws kBadInput where one is
+/// missing, unknown or of another shape.
+Network load_frozen(const ModelFile& file, at::ScalarType compute, at::Device device);
 
 /// How the frozen model is run.
 struct FrozenRun {
   ObserveOptions observe;
   bool keeps_state = true;
-  at::ScalarType compute = at::kFloat;
+  at::Device device = at::kCPU;  ///< where the network is
 };
 
-/// Runs the model of the file on the batches asked for. Holds its weights on `device`; `batches`
-/// is copied.
-SampleSource live_samples(const ModelFile& file, const FrozenRun& run, const BatchSource& batches,
-                          at::Device device);
+/// Runs the network on the batches asked for. Shares its weights; `batches` is copied.
+SampleSource live_samples(const Network& network, const FrozenRun& run, const BatchSource& batches);
 
 }  // namespace reprise

@@ -92,8 +92,11 @@ class GateRun {
   }
 
  private:
-  FrozenRun frozen_run() const {
-    return {options_.observe, options_.head.reads_state(), compute_type(options_.precision)};
+  /// What the model says of batches. It is loaded when it is first asked.
+  SampleSource samples_of(const BatchSource& batches) {
+    if (!frozen_) frozen_ = load_frozen(model_, compute_type(options_.precision), device_);
+    return live_samples(*frozen_, {options_.observe, options_.head.reads_state(), device_},
+                        batches);
   }
 
   /// As rank 0, which holds the folder's lock, finds it.
@@ -115,8 +118,7 @@ class GateRun {
 
   /// None where a signal came while the passes were stored.
   std::optional<SampleSource> open_samples(const StopRequest& stop) {
-    if (options_.passes == PassesFrom::kLive)
-      return live_samples(model_, frozen_run(), text_.train, device_);
+    if (options_.passes == PassesFrom::kLive) return samples_of(text_.train);
     const fs::path folder = options_.store;
     const StoreShape shape{options_.distinct_batches(), options_.sequences,
                            model_.options().context,
@@ -126,9 +128,7 @@ class GateRun {
     if (comm_.rank() == 0) lock.emplace(lock_folder(folder));
     const bool is_there = any_rank(comm_, comm_.rank() == 0 && holds_store(folder, identity));
     if (is_there) log::info(folder.string(), " holds these passes already");
-    if (!is_there &&
-        !write_store(folder, identity, shape,
-                     live_samples(model_, frozen_run(), text_.train, device_), comm_, stop)) {
+    if (!is_there && !write_store(folder, identity, shape, samples_of(text_.train), comm_, stop)) {
       log::info("stopped by a signal while the passes were stored; the same command begins anew");
       return std::nullopt;
     }
@@ -212,7 +212,7 @@ class GateRun {
   }
 
   void finish() {
-    const SampleSource held_out = live_samples(model_, frozen_run(), text_.valid, device_);
+    const SampleSource held_out = samples_of(text_.valid);
     const GateHead head = trainer_.head().to(at::kFloat);  // as it is written
     const json valid = measure_gate(head, options_.head, options_.objective, held_out,
                                     text_.valid_sequences, comm_);
@@ -271,6 +271,7 @@ class GateRun {
   Compute compute_;
   at::Device device_;
   json identity_;
+  std::optional<Network> frozen_;
   GateTrainer trainer_;
   CheckpointFolder checkpoints_;
   std::optional<MetricsFile> metrics_;  ///< on rank 0

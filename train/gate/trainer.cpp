@@ -25,13 +25,6 @@ struct GateTrainer::Sums {
 
 namespace {
 
-std::vector<Parameter> with_role(const std::vector<Parameter>& parameters, Role role) {
-  std::vector<Parameter> chosen;
-  for (const auto& parameter : parameters)
-    if (parameter.role == role) chosen.push_back(parameter);
-  return chosen;
-}
-
 double sum_of(const at::Tensor& values) { return values.sum(at::kDouble).item<double>(); }
 
 }  // namespace
@@ -125,8 +118,7 @@ std::string GateTrainer::find_fault(const Sums& mine, const Sums& all) {
                                  {int{Sums::kLoss}, "the loss of the head"}}) {
     if (all.finite(of)) continue;
     const std::string ranks = ranks_where(!mine.finite(of), comm_);
-    return ranks.empty() ? concat("the sum of the ranks' losses")
-                         : concat(what, " on rank ", ranks);
+    return ranks.empty() ? "the sum of the ranks' losses" : concat(what, " on rank ", ranks);
   }
   return "";
 }

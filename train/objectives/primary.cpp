@@ -7,8 +7,6 @@
 namespace reprise {
 namespace {
 
-constexpr double kForwardAndBackward = 3;  // backward multiplies by weights and by activations
-
 class FinalOnly final : public PrimaryLoss {
  public:
   PassUse use(const StepDepth&, double) const override { return {}; }
@@ -68,8 +66,7 @@ class GatedRefinement final : public PrimaryLoss {
   GatedRefinement(double refine_share, double kappa, const ModelOptions& model)
       : refine_share_(refine_share),
         kappa_(kappa),
-        flops_(kForwardAndBackward * refine_share * refinement_flops(model, mean_position(model))) {
-  }
+        flops_(PassFlops(model).training_of_refinement(mean_position(model).share(refine_share))) {}
 
   PassUse use(const StepDepth& depth, double) const override {
     if (!depth.refines) return {};
@@ -102,7 +99,8 @@ class GatedRefinement final : public PrimaryLoss {
   }
 
  private:
-  double refine_share_, kappa_, flops_;
+  double refine_share_, kappa_;
+  StepFlops flops_;
 };
 
 }  // namespace

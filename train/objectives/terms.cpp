@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "models/experts.h"
-#include "train/head_cost.h"
 #include "train/losses.h"
 #include "train/objectives/expert_load.h"
 
@@ -96,11 +95,11 @@ class ShortcutState final : public Shortcut {
 class ShortcutKl final : public Shortcut {
  public:
   ShortcutKl(double weight, int64_t pass, const ModelOptions& model)
-      : Shortcut(weight, pass), head_flops_(head_flops(model, mean_position(model))) {}
+      : Shortcut(weight, pass), head_flops_(PassFlops(model).head(mean_position(model))) {}
   std::string name() const override { return "shortcut_kl"; }
   PassUse use(const StepDepth&) const override {
     // The head once more over the last pass, without a graph, and over the early one.
-    return {.readouts = {pass_}, .flops = 4 * head_flops_};
+    return {.readouts = {pass_}, .flops = {2 * head_flops_, 2 * head_flops_, 0}};
   }
   at::Tensor sum(PassReader& passes) const override {
     const at::Tensor &last_BTD = passes.features_BTD(passes.last()),
