@@ -16,7 +16,7 @@
 #include "launch/pack_outputs.h"
 #include "models/artifact/artifact.h"
 #include "models/artifact/ledger.h"
-#include "models/artifact/packer.h"
+#include "models/artifact/packing/packer.h"
 #include "models/parameters.h"
 #include "train/model_file.h"
 

@@ -10,7 +10,7 @@
 #include "eval/report/options.h"
 #include "eval/verdict/options.h"
 #include "launch/study/options.h"
-#include "models/artifact/options.h"
+#include "models/artifact/packing/options.h"
 #include "models/options.h"
 #include "train/options.h"
 

@@ -7,7 +7,7 @@
 #include "base/parallel.h"
 #include "models/artifact/container.h"
 #include "models/artifact/header.h"
-#include "models/artifact/quantiser.h"
+#include "models/artifact/quantisers/quantiser.h"
 #include "models/artifact/section.h"
 
 namespace reprise {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "models/artifact/directory.h"
-#include "models/artifact/host_tensor.h"
+#include "models/artifact/quantisers/host_tensor.h"
 
 namespace reprise {
 

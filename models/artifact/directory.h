@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/artifact/scheme.h"
+#include "models/artifact/quantisers/scheme.h"
 
 namespace reprise {
 

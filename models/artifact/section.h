@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "models/artifact/coder.h"
+#include "models/artifact/coders/coder.h"
 #include "models/artifact/directory.h"
 
 namespace reprise {

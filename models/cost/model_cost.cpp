@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "models/artifact/estimate.h"
+#include "models/artifact/packing/estimate.h"
 #include "models/parameters.h"
 
 namespace reprise {

@@ -1,6 +1,6 @@
 #include "models/cost/solve.h"
 
-#include "models/artifact/options.h"
+#include "models/artifact/packing/options.h"
 
 namespace reprise {
 namespace {

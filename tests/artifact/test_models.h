@@ -1,7 +1,7 @@
 // Models of random weights for the packer's tests.
 #pragma once
 
-#include "models/artifact/packer.h"
+#include "models/artifact/packing/packer.h"
 
 namespace reprise {
 

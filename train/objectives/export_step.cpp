@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "models/artifact/row_quantiser.h"
+#include "models/artifact/quantisers/row_quantiser.h"
 
 namespace reprise {
 

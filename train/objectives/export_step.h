@@ -1,5 +1,6 @@
 // What the packer will make of a matrix, while it is still trained: its rows' steps and codes
-// (models/artifact/row_quantiser.h). Pure functions of the weights, without a graph unless said.
+// (models/artifact/quantisers/row_quantiser.h). Pure functions of the weights, without a graph
+// unless said.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -9,7 +9,7 @@
 #include <span>
 
 #include "base/random.h"
-#include "models/artifact/quantiser.h"
+#include "models/artifact/quantisers/quantiser.h"
 #include "models/device.h"
 #include "train/objectives/export_step.h"
 

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "models/artifact/artifact.h"
-#include "models/artifact/estimate.h"
 #include "models/artifact/ledger.h"
-#include "models/artifact/packer.h"
+#include "models/artifact/packing/estimate.h"
+#include "models/artifact/packing/packer.h"
 #include "models/cost/model_cost.h"
 #include "tests/models/cost/wider.h"
 

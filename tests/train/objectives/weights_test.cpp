@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "models/artifact/quantiser.h"
-#include "models/artifact/row_quantiser.h"
+#include "models/artifact/quantisers/quantiser.h"
+#include "models/artifact/quantisers/row_quantiser.h"
 #include "tests/models/gradient_check.h"
 #include "tests/models/tiny_models.h"
 #include "train/objectives/export_step.h"

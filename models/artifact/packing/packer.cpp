@@ -1,4 +1,4 @@
-#include "models/artifact/packer.h"
+#include "models/artifact/packing/packer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,9 +6,9 @@
 
 #include "base/parallel.h"
 #include "models/artifact/frame.h"
-#include "models/artifact/quantiser.h"
+#include "models/artifact/packing/width_advice.h"
+#include "models/artifact/quantisers/quantiser.h"
 #include "models/artifact/section.h"
-#include "models/artifact/width_advice.h"
 
 namespace reprise {
 namespace {

@@ -19,9 +19,9 @@
 #include <string_view>
 #include <vector>
 
-#include "models/artifact/host_tensor.h"
-#include "models/artifact/options.h"
-#include "models/artifact/scheme.h"
+#include "models/artifact/quantisers/host_tensor.h"
+#include "models/artifact/quantisers/options.h"
+#include "models/artifact/quantisers/scheme.h"
 
 namespace reprise {
 

@@ -1,4 +1,4 @@
-#include "models/artifact/options.h"
+#include "models/artifact/packing/options.h"
 
 namespace reprise {
 namespace {

@@ -1,4 +1,4 @@
-#include "models/artifact/width_advice.h"
+#include "models/artifact/packing/width_advice.h"
 
 namespace reprise {
 namespace {

@@ -1,8 +1,8 @@
 // Tensors too small to be worth a scale: one binary16 an element, whatever the slope.
 #pragma once
 
-#include "models/artifact/half.h"
-#include "models/artifact/quantiser.h"
+#include "models/artifact/quantisers/half.h"
+#include "models/artifact/quantisers/quantiser.h"
 
 namespace reprise {
 

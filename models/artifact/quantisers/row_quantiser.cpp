@@ -1,4 +1,4 @@
-#include "models/artifact/row_quantiser.h"
+#include "models/artifact/quantisers/row_quantiser.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <numeric>
 #include <span>
 
-#include "models/artifact/half_quantiser.h"
+#include "models/artifact/quantisers/half_quantiser.h"
 
 namespace reprise {
 namespace {

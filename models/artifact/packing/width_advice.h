@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "models/artifact/packer.h"
+#include "models/artifact/packing/packer.h"
 
 namespace reprise {
 

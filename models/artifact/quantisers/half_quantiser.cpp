@@ -1,4 +1,4 @@
-#include "models/artifact/half_quantiser.h"
+#include "models/artifact/quantisers/half_quantiser.h"
 
 namespace reprise {
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "models/artifact/options.h"
-#include "models/artifact/scheme.h"
+#include "models/artifact/packing/options.h"
+#include "models/artifact/quantisers/scheme.h"
 
 namespace reprise {
 

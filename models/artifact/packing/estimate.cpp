@@ -1,11 +1,11 @@
-#include "models/artifact/estimate.h"
+#include "models/artifact/packing/estimate.h"
 
 #include <cmath>
 #include <numeric>
 
 #include "models/artifact/frame.h"
-#include "models/artifact/quantiser.h"
-#include "models/artifact/row_quantiser.h"
+#include "models/artifact/quantisers/quantiser.h"
+#include "models/artifact/quantisers/row_quantiser.h"
 
 namespace reprise {
 namespace {

@@ -1,12 +1,12 @@
-#include "models/artifact/quantiser.h"
+#include "models/artifact/quantisers/quantiser.h"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numeric>
 
-#include "models/artifact/half_quantiser.h"
-#include "models/artifact/row_quantiser.h"
+#include "models/artifact/quantisers/half_quantiser.h"
+#include "models/artifact/quantisers/row_quantiser.h"
 
 namespace reprise {
 namespace {

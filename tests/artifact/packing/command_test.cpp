@@ -15,7 +15,7 @@
 #include "data/corpus.h"
 #include "eval/calibrate.h"
 #include "models/artifact/artifact.h"
-#include "models/artifact/options.h"
+#include "models/artifact/packing/options.h"
 #include "models/parameters.h"
 #include "tests/data/samples.h"
 #include "tests/support/temporary_folder.h"

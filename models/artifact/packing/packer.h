@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "models/artifact/distortion.h"
-#include "models/artifact/host_tensor.h"
-#include "models/artifact/options.h"
-#include "models/artifact/search.h"
+#include "models/artifact/packing/options.h"
+#include "models/artifact/packing/search.h"
+#include "models/artifact/quantisers/distortion.h"
+#include "models/artifact/quantisers/host_tensor.h"
 
 namespace reprise {
 

@@ -1,4 +1,4 @@
-#include "models/artifact/half.h"
+#include "models/artifact/quantisers/half.h"
 
 #include <gtest/gtest.h>
 

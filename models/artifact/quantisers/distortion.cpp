@@ -1,4 +1,4 @@
-#include "models/artifact/distortion.h"
+#include "models/artifact/quantisers/distortion.h"
 
 #include <algorithm>
 #include <cmath>

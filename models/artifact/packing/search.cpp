@@ -1,4 +1,4 @@
-#include "models/artifact/search.h"
+#include "models/artifact/packing/search.h"
 
 #include <algorithm>
 

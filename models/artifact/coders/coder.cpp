@@ -1,4 +1,4 @@
-#include "models/artifact/coder.h"
+#include "models/artifact/coders/coder.h"
 
 #include <brotli/decode.h>
 #include <brotli/encode.h>

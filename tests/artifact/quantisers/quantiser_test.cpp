@@ -1,4 +1,4 @@
-#include "models/artifact/quantiser.h"
+#include "models/artifact/quantisers/quantiser.h"
 
 #include <gmock/gmock.h>
 
@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "models/artifact/distortion.h"
-#include "models/artifact/half.h"
+#include "models/artifact/quantisers/distortion.h"
+#include "models/artifact/quantisers/half.h"
 #include "tests/artifact/test_models.h"
 
 namespace reprise {

@@ -7,7 +7,7 @@
 // any b cheaper, and a wider b only spares the outliers the clip.
 #pragma once
 
-#include "models/artifact/quantiser.h"
+#include "models/artifact/quantisers/quantiser.h"
 
 namespace reprise {
 

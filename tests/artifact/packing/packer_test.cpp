@@ -1,4 +1,4 @@
-#include "models/artifact/packer.h"
+#include "models/artifact/packing/packer.h"
 
 #include <gmock/gmock.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-#include "models/artifact/scheme.h"
+#include "models/artifact/quantisers/scheme.h"
 
 namespace reprise {
 
