@@ -24,12 +24,43 @@ std::vector<int64_t> read_shape(const nlohmann::json& lengths, int64_t max_eleme
   return shape;
 }
 
+nlohmann::json write_entry(const TensorShape& tensor) {
+  nlohmann::json entry{tensor.name, enum_name(tensor.form.scheme), tensor.shape};
+  nlohmann::json more = nlohmann::json::object();
+  Form form = tensor.form;
+  form.visit([&](const char* name, int64_t value) {
+    if (value != 0) more[name] = value;
+  });
+  if (!more.empty()) entry.push_back(more);
+  return entry;
+}
+
+/// What is not in the form that write_entry gives, or would not give the tensor back, is refused.
+TensorShape read_entry(const nlohmann::json& entry, int64_t max_elements) {
+  TensorShape tensor{entry.at(0).get<std::string>(),
+                     {parse_enum<Scheme>(entry.at(1).get<std::string>())},
+                     read_shape(entry.at(2), max_elements)};
+  require(tensor.name.size() <= kMaxNameBytes, ExitCode::kBadInput, "a tensor with a name of ",
+          tensor.name.size(), " bytes");
+  if (entry.size() > 3)
+    tensor.form.visit([&](const char* name, int64_t& value) {
+      const auto& more = entry.at(3);
+      if (more.contains(name))
+        value = more.at(name).is_number_integer() ? more.at(name).get<int64_t>() : -1;
+      require(0 <= value && value <= max_elements, ExitCode::kBadInput, "tensor ", tensor.name,
+              " has an impossible number of ", name);
+    });
+  require(entry == write_entry(tensor), ExitCode::kBadInput, "a malformed entry of tensor ",
+          tensor.name);
+  check_form(tensor);
+  return tensor;
+}
+
 }  // namespace
 
 std::string write_directory(const Directory& directory) {
   nlohmann::json list = nlohmann::json::array();
-  for (const TensorShape& tensor : directory)
-    list.push_back({tensor.name, enum_name(tensor.scheme), tensor.shape});
+  for (const TensorShape& tensor : directory) list.push_back(write_entry(tensor));
   return list.dump();
 }
 
@@ -38,12 +69,9 @@ Directory read_directory(std::string_view text, int64_t max_elements) {
   std::set<std::string> names;
   int64_t elements = 0;
   for (const nlohmann::json& entry : parse_canonical_json(text)) {
-    TensorShape tensor{entry.at(0).get<std::string>(),
-                       parse_enum<Scheme>(entry.at(1).get<std::string>()),
-                       read_shape(entry.at(2), max_elements)};
-    require(entry.size() == 3 && tensor.name.size() <= kMaxNameBytes &&
-                names.insert(tensor.name).second,
-            ExitCode::kBadInput, "a tensor entry that is malformed or there twice");
+    TensorShape tensor = read_entry(entry, max_elements);
+    require(names.insert(tensor.name).second, ExitCode::kBadInput, "tensor ", tensor.name,
+            " is there twice");
     elements += tensor.elements();
     require(elements <= max_elements, ExitCode::kBadInput, "tensors larger than the file allows");
     directory.push_back(std::move(tensor));

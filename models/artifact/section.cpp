@@ -21,6 +21,18 @@ void append_if_any(std::vector<SectionPlan>& sections, SectionPlan plan) {
   if (plan.bytes > 0) sections.push_back(std::move(plan));
 }
 
+void append_codes(std::vector<SectionPlan>& sections, const TensorShape& shape, size_t tensor) {
+  const std::vector<StreamLayout> streams = shape.streams();
+  for (size_t stream = 0; stream < streams.size(); ++stream) {
+    const StreamLayout& layout = streams[stream];
+    if (layout.cause == Cause::kCodes)
+      append_if_any(sections, {.cause = Cause::kCodes,
+                               .bytes = layout.bytes,
+                               .row_bytes = layout.row_bytes,
+                               .parts = {{tensor, stream, layout.bytes}}});
+  }
+}
+
 }  // namespace
 
 std::vector<SectionPlan> plan_sections(const Directory& directory, int64_t directory_bytes,
@@ -29,8 +41,8 @@ std::vector<SectionPlan> plan_sections(const Directory& directory, int64_t direc
   append_if_any(sections, {.cause = Cause::kDirectory, .bytes = directory_bytes});
   append_if_any(sections, pooled_section(directory, Cause::kValues));
   append_if_any(sections, pooled_section(directory, Cause::kScales));
-  for (const SectionPart& part : pooled_section(directory, Cause::kCodes).parts)
-    append_if_any(sections, {.cause = Cause::kCodes, .bytes = part.bytes, .parts = {part}});
+  for (size_t tensor = 0; tensor < directory.size(); ++tensor)
+    append_codes(sections, directory[tensor], tensor);
   append_if_any(sections, {.cause = Cause::kTokenizer, .bytes = tokenizer_bytes});
   return sections;
 }

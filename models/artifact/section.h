@@ -25,6 +25,7 @@ struct SectionPlan {
   Cause cause = Cause::kCodes;
   int64_t bytes = 0;  ///< before coding
   int64_t element_bytes = 1;
+  int64_t row_bytes = 0;                ///< of codes: those of one row of the tensor
   std::vector<SectionPart> parts = {};  ///< end to end; none for the directory and the tokenizer
 };
 

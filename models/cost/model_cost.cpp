@@ -11,7 +11,7 @@ namespace {
 std::vector<TensorShape> tensors_of(const ModelOptions& model) {
   std::vector<TensorShape> tensors;
   for (const ParameterShape& parameter : parameter_shapes(model))
-    tensors.push_back({parameter.name, Scheme::kHalf, parameter.shape});
+    tensors.push_back({parameter.name, Form{}, parameter.shape});
   return stored_shapes(std::move(tensors), QuantiserOptions{});
 }
 

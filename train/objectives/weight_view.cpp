@@ -19,7 +19,7 @@ namespace {
 constexpr double kLargestPenalty = 1e6;
 constexpr uint64_t kMostElements = uint64_t{1} << 40;
 
-bool has_codes(std::span<const int64_t> shape) { return stored_as_rows(shape, QuantiserOptions{}); }
+bool has_codes(std::span<const int64_t> shape) { return stored_as_codes(shape, QuantiserOptions{}); }
 
 /// What more than one pass or layer is made of: no pass's own change.
 bool is_shared(const std::string& name, const ModelOptions& model) {

@@ -19,7 +19,7 @@ constexpr size_t kDigestLetters = 64;
 
 double bits_of(const TensorShape& tensor, double code_bits) {
   const auto elements = static_cast<double>(tensor.elements());
-  switch (tensor.scheme) {
+  switch (tensor.form.scheme) {
     case Scheme::kHalf:
       return kCodedHalfBits * elements;
     case Scheme::kRows:
@@ -37,7 +37,7 @@ int64_t StoredEstimate::bytes() const {
 std::vector<TensorShape> stored_shapes(std::vector<TensorShape> tensors,
                                        const QuantiserOptions& options) {
   for (TensorShape& tensor : tensors)
-    tensor.scheme = stored_as_rows(tensor.shape, options) ? Scheme::kRows : Scheme::kHalf;
+    tensor.form.scheme = stored_as_codes(tensor.shape, options) ? Scheme::kRows : Scheme::kHalf;
   return tensors;
 }
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/artifact/packing/options.h"
-#include "models/artifact/quantisers/scheme.h"
+#include "models/artifact/quantisers/form.h"
 
 namespace reprise {
 

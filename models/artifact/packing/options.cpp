@@ -1,18 +1,6 @@
 #include "models/artifact/packing/options.h"
 
 namespace reprise {
-namespace {
-
-void validate(const QuantiserOptions& options) {
-  require(4 <= options.min_bits && options.min_bits <= options.max_bits && options.max_bits <= 8,
-          ExitCode::kUsage, "--pack.min-bits ", options.min_bits, " and --pack.max-bits ",
-          options.max_bits, " must be in order, from 4 to 8");
-  require(options.half_elements >= 0, ExitCode::kUsage, "--pack.half-elements ",
-          options.half_elements, " must not be negative");
-}
-
-}  // namespace
-
 void validate(const PackOptions& options) {
   require(options.bytes > 0, ExitCode::kUsage, "give --pack.bytes, the size of the file in bytes");
   require(options.bytes <= kMostArtifactBytes, ExitCode::kUsage, "--pack.bytes ", options.bytes,

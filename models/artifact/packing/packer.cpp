@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <map>
 
 #include "base/parallel.h"
 #include "models/artifact/frame.h"
@@ -12,6 +12,13 @@
 
 namespace reprise {
 namespace {
+
+/// What a section holds: of one tensor, or of all where the tensor is none.
+struct SectionKey {
+  Cause cause = Cause::kCodes;
+  std::string tensor;
+  auto operator<=>(const SectionKey&) const = default;
+};
 
 /// The model bound to its quantisers, and its stored form at one slope after the other.
 class Packer {
@@ -25,16 +32,18 @@ class Packer {
   int64_t fixed_bytes() const { return fixed_bytes_; }  ///< of the file, at any slope
 
  private:
+  void frame();  ///< directory and sections of what is quantised now
   std::string section_bytes(const SectionPlan& plan) const;
+  SectionKey key_of(const SectionPlan& plan) const;
   void encode(size_t section);
 
   const UnpackedModel& model_;
   std::vector<std::unique_ptr<Quantiser>> quantisers_;
   std::vector<QuantisedTensor> quantised_;
   std::vector<SectionPlan> plans_;
-  /// Each section's best coder, found at the first slope and kept: the order of the coders does not
-  /// change with the slopes of one search, and trying all of them each time doubles the work.
-  std::vector<std::optional<Coder>> coders_;
+  /// Each section's best coder, found when it is first there and kept: the order of the coders does
+  /// not change with the slopes of one search, and trying all of them each time doubles the work.
+  std::map<SectionKey, Coder> coders_;
   Artifact stored_;
   int64_t fixed_bytes_ = 0;
 };
@@ -42,16 +51,25 @@ class Packer {
 Packer::Packer(const UnpackedModel& model, const PackOptions& options)
     : model_(model), quantisers_(model.tensors.size()), quantised_(model.tensors.size()) {
   parallel_for(model.tensors.size(), [&](size_t i) {
-    quantisers_[i] = make_quantiser(model.tensors[i], options.quantiser);
+    const HostTensor& tensor = model.tensors[i];
+    quantisers_[i] = make_quantiser({tensor, relative_importance(tensor)}, options.quantiser);
+    quantised_[i] = quantisers_[i]->quantise(1);
   });
-  Directory directory;
-  for (size_t i = 0; i < model.tensors.size(); ++i)
-    directory.push_back({model.tensors[i].name, quantisers_[i]->scheme(), model.tensors[i].shape});
-  stored_ = make_frame(model.model, model.tokenizer, model.tokenizer_model, directory);
-  plans_ = plan_sections(stored_.directory, stored_.directory_bytes,
-                         static_cast<int64_t>(model.tokenizer_model.size()));
-  coders_.resize(plans_.size());
+  frame();
   fixed_bytes_ = static_cast<int64_t>(serialise(stored_).size());
+}
+
+void Packer::frame() {
+  Directory directory;
+  for (size_t i = 0; i < model_.tensors.size(); ++i)
+    directory.push_back({model_.tensors[i].name, quantised_[i].form, model_.tensors[i].shape});
+  stored_ = make_frame(model_.model, model_.tokenizer, model_.tokenizer_model, directory);
+  plans_ = plan_sections(stored_.directory, stored_.directory_bytes,
+                         static_cast<int64_t>(model_.tokenizer_model.size()));
+}
+
+SectionKey Packer::key_of(const SectionPlan& plan) const {
+  return {plan.cause, plan.cause == Cause::kCodes ? model_.tensors[plan.parts[0].tensor].name : ""};
 }
 
 std::string Packer::section_bytes(const SectionPlan& plan) const {
@@ -61,12 +79,12 @@ std::string Packer::section_bytes(const SectionPlan& plan) const {
 }
 
 void Packer::encode(size_t section) {
-  const std::string bytes = section_bytes(plans_[section]);
-  std::string& coded = stored_.sections[section];
-  const auto& settled = coders_[section];
-  coded = settled ? encode_section(plans_[section], bytes, *settled)
-                  : encode_section(plans_[section], bytes);
-  coders_[section] = coder_of_section(coded);
+  const SectionPlan& plan = plans_[section];
+  const std::string bytes = section_bytes(plan);
+  const auto settled = coders_.find(key_of(plan));
+  stored_.sections[section] = settled == coders_.end()
+                                  ? encode_section(plan, bytes)
+                                  : encode_section(plan, bytes, settled->second);
 }
 
 double Packer::forecast_bytes(double log2_slope) const {
@@ -78,9 +96,12 @@ double Packer::forecast_bytes(double log2_slope) const {
 std::string Packer::build(double log2_slope) {
   parallel_for(quantisers_.size(),
                [&](size_t i) { quantised_[i] = quantisers_[i]->quantise(std::exp2(log2_slope)); });
+  frame();
   parallel_for(plans_.size(), [&](size_t i) {
     if (!plans_[i].parts.empty()) encode(i);
   });
+  for (size_t i = 0; i < plans_.size(); ++i)
+    coders_.emplace(key_of(plans_[i]), coder_of_section(stored_.sections[i]));
   stored_.digest = sections_digest(stored_.sections);
   return serialise(stored_);
 }

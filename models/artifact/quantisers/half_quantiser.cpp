@@ -21,7 +21,7 @@ QuantisedTensor HalfQuantiser::quantise(double) const {
   std::string values;
   values.reserve(2 * tensor_.values.size());
   for (const float value : tensor_.values) append_half(values, to_half(value));
-  return {.streams = {std::move(values)}, .nominal_bits = 16};
+  return {.form = {Scheme::kHalf}, .streams = {std::move(values)}, .nominal_bits = 16};
 }
 
 std::vector<float> dequantise_half(std::string_view values) {

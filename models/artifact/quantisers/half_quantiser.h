@@ -9,7 +9,6 @@ namespace reprise {
 class HalfQuantiser : public Quantiser {
  public:
   explicit HalfQuantiser(const HostTensor& tensor) : tensor_(tensor) {}
-  Scheme scheme() const override { return Scheme::kHalf; }
   Forecast forecast(double slope) const override;
   QuantisedTensor quantise(double slope) const override;
 

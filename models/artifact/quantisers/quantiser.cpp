@@ -1,10 +1,10 @@
 #include "models/artifact/quantisers/quantiser.h"
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numeric>
 
+#include "models/artifact/quantisers/choice.h"
 #include "models/artifact/quantisers/half_quantiser.h"
 #include "models/artifact/quantisers/row_quantiser.h"
 
@@ -20,29 +20,34 @@ void check_values(const HostTensor& tensor) {
   }
 }
 
+/// A matrix by one scheme.
+std::unique_ptr<Quantiser> make_body(Scheme scheme, const Subject& subject,
+                                     const QuantiserOptions& options) {
+  switch (scheme) {
+    case Scheme::kHalf:
+      return std::make_unique<HalfQuantiser>(subject.tensor);
+    case Scheme::kRows:
+      return std::make_unique<RowQuantiser>(subject, options);
+  }
+  fail(ExitCode::kFailure, "no quantiser makes ", enum_name(scheme));
+}
+
 }  // namespace
 
-bool stored_as_rows(std::span<const int64_t> shape, const QuantiserOptions& options) {
+bool stored_as_codes(std::span<const int64_t> shape, const QuantiserOptions& options) {
   const int64_t elements =
       std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
   return shape.size() >= 2 && elements > options.half_elements;
 }
 
-std::unique_ptr<Quantiser> make_quantiser(const HostTensor& tensor,
-                                          const QuantiserOptions& options) {
-  check_values(tensor);
-  if (!stored_as_rows(tensor.shape, options)) return std::make_unique<HalfQuantiser>(tensor);
-  return std::make_unique<RowQuantiser>(tensor, options);
-}
-
-std::vector<float> dequantise(const TensorShape& shape, std::span<const std::string_view> streams) {
-  switch (shape.scheme) {
-    case Scheme::kHalf:
-      return dequantise_half(streams[0]);
-    case Scheme::kRows:
-      return dequantise_rows(streams[0], streams[1]);
-  }
-  return {};
+std::unique_ptr<Quantiser> make_quantiser(Subject subject, const QuantiserOptions& options) {
+  check_values(subject.tensor);
+  if (!stored_as_codes(subject.tensor.shape, options))
+    return std::make_unique<HalfQuantiser>(subject.tensor);
+  std::vector<std::unique_ptr<Quantiser>> ways;
+  for (const Scheme scheme : matrix_schemes(options))
+    ways.push_back(make_body(scheme, subject, options));
+  return ways.size() == 1 ? std::move(ways.front()) : std::make_unique<Choice>(std::move(ways));
 }
 
 }  // namespace reprise

@@ -70,16 +70,16 @@ std::vector<float> row_scales(double rms, int64_t bits) {
   return scales;
 }
 
-RowQuantiser::RowQuantiser(const HostTensor& tensor, const QuantiserOptions& options)
-    : tensor_(tensor),
-      rows_(static_cast<size_t>(tensor.shape[0])),
-      columns_(tensor.values.size() / rows_),
-      mean_square_(mean_square(tensor.values)) {
-  if (mean_square_ == 0) {
+RowQuantiser::RowQuantiser(Subject subject, const QuantiserOptions& options)
+    : subject_(std::move(subject)),
+      weights_(subject_.tensor.values),
+      rows_(static_cast<size_t>(subject_.tensor.shape[0])),
+      columns_(weights_.size() / rows_) {
+  const double rms = std::sqrt(mean_square(weights_));
+  if (rms == 0) {
     measure({options.min_bits, to_half(1)});
     return;
   }
-  const double rms = std::sqrt(mean_square_);
   for (const uint16_t scale : scale_ladder(rms))
     for (int64_t bits = options.min_bits; bits <= options.max_bits; ++bits) {
       if (clips_too_near(scale, bits, rms)) continue;
@@ -97,19 +97,19 @@ bool RowQuantiser::measure(const Choice& choice) {
   costs_.resize(first + rows_);
   bool clipped = false;
   for (size_t row = 0; row < rows_; ++row) {
-    const float* weights = &tensor_.values[row * columns_];
+    const float* weights = &weights_[row * columns_];
     uint32_t* row_counts = &counts[row * stride];
     double squared_errors = 0;
     for (size_t i = 0; i < columns_; ++i) {
       const int code = code_of(weights[i], inverse, static_cast<float>(largest));
       const double error = weights[i] - scale * static_cast<float>(code);
-      squared_errors += error * error;
+      squared_errors += subject_.importance.columns[i] * error * error;
       ++row_counts[code + largest];
     }
     clipped = clipped || row_counts[0] > 0 || row_counts[stride - 1] > 0;
     for (size_t symbol = 0; symbol < stride; ++symbol) pooled[symbol] += row_counts[symbol];
     costs_[first + row].distortion =
-        static_cast<float>(mean_square_ > 0 ? squared_errors / mean_square_ : 0);
+        static_cast<float>(subject_.importance.rows[row] * squared_errors);
   }
   choices_.push_back(choice);
   const std::vector<double> bits = code_bits(pooled);
@@ -144,7 +144,7 @@ Forecast RowQuantiser::forecast(double slope) const {
 
 QuantisedTensor RowQuantiser::quantise(double slope) const {
   std::string scales, codes;
-  codes.reserve(tensor_.values.size());
+  codes.reserve(weights_.size());
   double nominal_bits = 0;
   for (size_t row = 0; row < rows_; ++row) {
     const Choice& choice = choices_[choose(row, slope)];
@@ -152,10 +152,11 @@ QuantisedTensor RowQuantiser::quantise(double slope) const {
     const auto largest = static_cast<float>(largest_code(choice.bits));
     append_half(scales, choice.scale);
     for (size_t i = 0; i < columns_; ++i)
-      codes += static_cast<char>(code_of(tensor_.values[row * columns_ + i], inverse, largest));
+      codes += static_cast<char>(code_of(weights_[row * columns_ + i], inverse, largest));
     nominal_bits += static_cast<double>(choice.bits);
   }
-  return {.streams = {std::move(scales), std::move(codes)},
+  return {.form = {Scheme::kRows},
+          .streams = {std::move(scales), std::move(codes)},
           .nominal_bits = nominal_bits / static_cast<double>(rows_)};
 }
 

@@ -16,8 +16,7 @@ inline constexpr double kScaleBits = 3;
 
 class RowQuantiser : public Quantiser {
  public:
-  RowQuantiser(const HostTensor& tensor, const QuantiserOptions& options);
-  Scheme scheme() const override { return Scheme::kRows; }
+  RowQuantiser(Subject subject, const QuantiserOptions& options);
   Forecast forecast(double slope) const override;
   QuantisedTensor quantise(double slope) const override;
 
@@ -35,9 +34,9 @@ class RowQuantiser : public Quantiser {
   bool measure(const Choice& choice);
   size_t choose(size_t row, double slope) const;
 
-  const HostTensor& tensor_;
+  const Subject subject_;
+  const std::vector<float>& weights_;
   size_t rows_, columns_;
-  double mean_square_ = 0;
   std::vector<Choice> choices_;
   std::vector<Cost> costs_;  ///< [choice][row]
 };

@@ -152,7 +152,7 @@ TEST(Packer, RefusesOptionsOutOfRange) {
   options.bytes = std::numeric_limits<int64_t>::max();
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("must be at most"));
   options = options_for(9'000);
-  options.quantiser.min_bits = 3;
+  options.quantiser.min_bits = 1;
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.min-bits"));
   options = options_for(9'000);
   options.code_bytes = 9'000;

@@ -17,13 +17,17 @@ namespace {
 
 constexpr double kFine = 1e-12;  ///< a slope at which bits are as good as free
 
+std::unique_ptr<Quantiser> quantiser_of(const HostTensor& tensor, const QuantiserOptions& options) {
+  return make_quantiser({tensor, relative_importance(tensor)}, options);
+}
+
 QuantiserOptions only_bits(int64_t bits) { return {.min_bits = bits, .max_bits = bits}; }
 
 std::vector<float> round_trip(const HostTensor& tensor, const QuantiserOptions& options,
                               double slope) {
-  const auto quantiser = make_quantiser(tensor, options);
+  const auto quantiser = quantiser_of(tensor, options);
   const QuantisedTensor quantised = quantiser->quantise(slope);
-  const TensorShape shape{tensor.name, quantiser->scheme(), tensor.shape};
+  const TensorShape shape{tensor.name, quantised.form, tensor.shape};
   std::vector<std::string_view> streams;
   for (size_t i = 0; i < quantised.streams.size(); ++i) {
     streams.emplace_back(quantised.streams[i]);
@@ -46,7 +50,7 @@ TEST(RowQuantiser, TakesTheChoicesThatCostLeast) {
   const auto rows = golden.at("weights").get<std::vector<std::vector<float>>>();
   HostTensor tensor{"golden", {std::ssize(rows), std::ssize(rows[0])}, {}};
   for (const auto& row : rows) tensor.values.insert(tensor.values.end(), row.begin(), row.end());
-  const auto quantiser = make_quantiser(
+  const auto quantiser = quantiser_of(
       tensor,
       {.min_bits = golden.at("min_bits"), .max_bits = golden.at("max_bits"), .half_elements = 0});
   for (const auto& expected : golden.at("slopes")) {
@@ -85,7 +89,7 @@ TEST(MakeQuantiser, RefusesWeightsThatBinary16DoesNotHoldByTheTensorsName) {
     HostTensor tensor{"layer.3.mlp.up", {32, 128}, random_values(32 * 128, 0.05, 7)};
     tensor.values[1234] = weight;
     try {
-      make_quantiser(tensor, {.half_elements = 0});
+      quantiser_of(tensor, {.half_elements = 0});
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::kBadInput);
       return error.what();
@@ -155,7 +159,7 @@ TEST(RowQuantiser, TheClipSearchBeatsNoClipAtTheSameWidth) {
 /// entropy of the baseline's codes, even where its scales come free and ours do not.
 TEST(RowQuantiser, TheSearchBeatsNoClipAtTheSameEntropy) {
   const HostTensor tensor = normal_matrix(100);
-  const auto quantiser = make_quantiser(tensor, {});
+  const auto quantiser = quantiser_of(tensor, {});
   for (const int64_t bits : {4, 5, 6, 7}) {
     const Unclipped plain = quantise_unclipped(tensor, bits);
     double slope = kFine;
@@ -168,7 +172,7 @@ TEST(RowQuantiser, TheSearchBeatsNoClipAtTheSameEntropy) {
 
 TEST(RowQuantiser, ASteeperSlopeBuysFewerBitsAndMoreDistortion) {
   const HostTensor tensor = normal_matrix(100);
-  const auto quantiser = make_quantiser(tensor, {});
+  const auto quantiser = quantiser_of(tensor, {});
   Forecast before = quantiser->forecast(kFine);
   for (double slope = 1e-4; slope < 0.05; slope *= 10) {
     const Forecast now = quantiser->forecast(slope);
@@ -182,7 +186,7 @@ TEST(RowQuantiser, ASteeperSlopeBuysFewerBitsAndMoreDistortion) {
 TEST(RowQuantiser, ForecastsTheDistortionItGives) {
   const HostTensor tensor = normal_matrix(100);
   const double rms = distortion_of(tensor, {}, 1e-3).relative_rms;
-  const double forecast = make_quantiser(tensor, {})->forecast(1e-3).distortion;
+  const double forecast = quantiser_of(tensor, {})->forecast(1e-3).distortion;
   EXPECT_NEAR(forecast / static_cast<double>(tensor.values.size()), rms * rms, 1e-5 * rms * rms);
 }
 
@@ -197,11 +201,11 @@ TEST(RowQuantiser, KeepsZerosAndVerySmallWeights) {
 
 TEST(HalfQuantiser, KeepsVectorsAndSmallTensorsToHalfPrecision) {
   const HostTensor vector{"gain", {5000}, random_values(5000, 1, 2)};
-  EXPECT_EQ(make_quantiser(vector, {})->scheme(), Scheme::kHalf);
+  EXPECT_EQ(quantiser_of(vector, {})->quantise(1).form.scheme, Scheme::kHalf);
   EXPECT_LT(distortion_of(vector, {}, kFine).relative_rms, 0x1p-11);
   const HostTensor small{"mix", {2, 512}, random_values(1024, 1, 2)};
-  EXPECT_EQ(make_quantiser(small, {})->scheme(), Scheme::kHalf);
-  EXPECT_EQ(make_quantiser(small, {.half_elements = 1023})->scheme(), Scheme::kRows);
+  EXPECT_EQ(quantiser_of(small, {})->quantise(1).form.scheme, Scheme::kHalf);
+  EXPECT_EQ(quantiser_of(small, {.half_elements = 1023})->quantise(1).form.scheme, Scheme::kRows);
 }
 
 TEST(Distortion, FourMeasuresByHand) {

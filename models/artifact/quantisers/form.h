@@ -1,0 +1,87 @@
+// How a tensor is stored: its form names the streams of bytes it becomes and their lengths, which
+// follow from the form and the shape. Packing, loading and the ledger all read them here.
+//
+// A form is a body, which codes every weight, and what may be added to it:
+//
+//   weights = columns kept apart, where there are any, else (body + low-rank matrix) H^T
+//
+// docs/artifact.md gives the streams byte for byte.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/options.h"
+
+namespace reprise {
+
+/// The body.
+enum class Scheme { kHalf, kRows };
+template <>
+struct EnumNames<Scheme> {
+  static constexpr std::array names{std::pair{Scheme::kHalf, "half"},
+                                    std::pair{Scheme::kRows, "rows"}};
+};
+
+/// Why a byte is there.
+enum class Cause { kHeader, kFraming, kDirectory, kTokenizer, kValues, kScales, kCodes, kDecoder };
+template <>
+struct EnumNames<Cause> {
+  static constexpr std::array names{
+      std::pair{Cause::kHeader, "header"},       std::pair{Cause::kFraming, "framing"},
+      std::pair{Cause::kDirectory, "directory"}, std::pair{Cause::kTokenizer, "tokenizer"},
+      std::pair{Cause::kValues, "values"},       std::pair{Cause::kScales, "scales"},
+      std::pair{Cause::kCodes, "codes"},         std::pair{Cause::kDecoder, "decoder"}};
+};
+
+struct StreamLayout {
+  Cause cause = Cause::kCodes;
+  int64_t bytes = 0;          ///< before coding
+  int64_t element_bytes = 1;  ///< unit of the byte shuffle
+  int64_t row_bytes = 0;      ///< of codes: those of one row of the tensor; 0: no rows
+};
+
+/// What the tensor has not is 0. The names visited are those of the directory.
+struct Form {
+  Scheme scheme = Scheme::kHalf;
+  int64_t entries = 0;   ///< of a codebook
+  int64_t vector = 0;    ///< weights that one code stands for
+  int64_t outliers = 0;  ///< columns kept apart
+  int64_t rank = 0;      ///< of the matrix added to the body
+  int64_t rotated = 0;   ///< 1: the body is that of W H
+
+  template <class Visitor>
+  void visit(Visitor&& field) {
+    field("entries", entries);
+    field("vector", vector);
+    field("outliers", outliers);
+    field("rank", rank);
+    field("rotated", rotated);
+  }
+
+  bool operator==(const Form&) const = default;
+};
+
+struct TensorShape {
+  std::string name;
+  Form form = {};
+  std::vector<int64_t> shape = {};
+
+  int64_t elements() const;
+  int64_t rows() const { return shape.empty() ? 1 : shape[0]; }
+  int64_t columns() const { return elements() / rows(); }
+  /// half: values, one binary16 an element. rows: scales, one binary16 a row; codes, one signed
+  /// byte an element.
+  std::vector<StreamLayout> streams() const;
+};
+
+/// Throws kBadInput where a tensor of this shape cannot have this form.
+void check_form(const TensorShape& tensor);
+
+/// The values of streams that have the lengths of `shape.streams()`.
+std::vector<float> dequantise(const TensorShape& shape, std::span<const std::string_view> streams);
+
+}  // namespace reprise
