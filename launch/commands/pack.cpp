@@ -25,11 +25,14 @@ namespace {
 
 constexpr std::array kBeside{kPackSummarySuffix, kPackLedgerSuffix};
 
-/// Weights of the model at another width; 0 where its heads do not divide that evenly.
-int64_t elements_at_width(ModelOptions options, int64_t width) {
-  if (width % (2 * options.heads) != 0) return 0;
+/// Of the model at another width; none where its heads do not divide that evenly.
+std::vector<TensorShape> tensors_at_width(ModelOptions options, int64_t width) {
+  std::vector<TensorShape> tensors;
+  if (width % (2 * options.heads) != 0) return tensors;
   options.width = width;
-  return element_count(options);
+  for (const ParameterShape& parameter : parameter_shapes(options))
+    tensors.push_back({parameter.name, {}, parameter.shape});
+  return tensors;
 }
 
 /// What packing needs of a trained model. Its file is closed again before packing starts: mapped,
@@ -48,8 +51,8 @@ UnpackedModel unpacked(const ModelFile& file, const Tokenizer& tokenizer,
   if (options.carry_tokenizer) model.tokenizer_model = tokenizer.model_bytes();
   for (const ArrayView& array : file.arrays())
     model.tensors.push_back({array.name, array.shape, float_values(array)});
-  model.elements_at_width = [shape = file.options()](int64_t width) {
-    return elements_at_width(shape, width);
+  model.tensors_at_width = [shape = file.options()](int64_t width) {
+    return tensors_at_width(shape, width);
   };
   return model;
 }

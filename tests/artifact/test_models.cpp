@@ -7,27 +7,16 @@
 namespace reprise {
 namespace {
 
-struct Shape {
-  std::string name;
-  std::vector<int64_t> lengths;
-};
-
-std::vector<Shape> shapes(int64_t width, int64_t layers) {
-  std::vector<Shape> list{{"embedding", {4 * width, width}}};
+std::vector<TensorShape> shapes(int64_t width, int64_t layers) {
+  std::vector<TensorShape> list{{"embedding", {}, {4 * width, width}}};
   for (int64_t i = 0; i < layers; ++i) {
     const std::string layer = concat("layer.", i, ".");
-    list.push_back({layer + "gain", {width}});
-    list.push_back({layer + "mix", {2, width}});
-    list.push_back({layer + "up", {2 * width, width}});
-    list.push_back({layer + "down", {width, 2 * width}});
+    list.push_back({layer + "gain", {}, {width}});
+    list.push_back({layer + "mix", {}, {2, width}});
+    list.push_back({layer + "up", {}, {2 * width, width}});
+    list.push_back({layer + "down", {}, {width, 2 * width}});
   }
   return list;
-}
-
-int64_t product(const std::vector<int64_t>& lengths) {
-  int64_t elements = 1;
-  for (const int64_t length : lengths) elements *= length;
-  return elements;
 }
 
 }  // namespace
@@ -48,21 +37,17 @@ UnpackedModel random_model(int64_t width, int64_t layers, uint64_t seed) {
   UnpackedModel model;
   model.model = {{"family", "recurrent"}, {"width", width}};
   model.tokenizer = std::string(64, 'a');
-  for (const Shape& shape : shapes(width, layers)) {
+  for (const TensorShape& shape : shapes(width, layers)) {
     const double spread = 0.02 * static_cast<double>(1 + model.tensors.size() % 3);
-    HostTensor tensor{shape.name, shape.lengths,
-                      random_values(product(shape.lengths), spread, seed + model.tensors.size())};
+    HostTensor tensor{shape.name, shape.shape,
+                      random_values(shape.elements(), spread, seed + model.tensors.size())};
     const RandomStream rows(seed, Purpose::kTest, 1);
-    const auto columns = tensor.values.size() / static_cast<size_t>(shape.lengths[0]);
+    const auto columns = tensor.values.size() / static_cast<size_t>(shape.shape[0]);
     for (size_t i = 0; i < tensor.values.size(); ++i)
       tensor.values[i] *= static_cast<float>(std::exp(0.3 * rows.normal(i / columns)));
     model.tensors.push_back(std::move(tensor));
   }
-  model.elements_at_width = [layers](int64_t other) {
-    int64_t elements = 0;
-    for (const Shape& shape : shapes(other, layers)) elements += product(shape.lengths);
-    return elements;
-  };
+  model.tensors_at_width = [layers](int64_t other) { return shapes(other, layers); };
   return model;
 }
 

@@ -2,7 +2,7 @@
 
     python tests/golden/make_quantiser_golden.py      (NumPy)
 
-Written from docs/artifact.md and models/artifact/row_quantiser.h, not from the C++: per row, every scale of the ladder
+Written from docs/artifact.md and models/artifact/quantisers/row_quantiser.h, not from the C++: per row, every scale of the ladder
 with every width, in double precision but for the weights and scales themselves.
 """
 import json
@@ -12,12 +12,12 @@ import pathlib
 import numpy
 
 ROWS, COLUMNS = 10, 40
-MIN_BITS, MAX_BITS = 4, 8
+MIN_BITS, MAX_BITS = 2, 8
 SLOPES = [2.0 ** -12, 2.0 ** -8, 2.0 ** -5, 0.2]
 
 
 def ladder(rms):
-    first, last = math.floor(4 * math.log2(rms / 64)), math.ceil(4 * math.log2(rms))
+    first, last = math.floor(4 * math.log2(rms / 64)), math.ceil(4 * math.log2(4 * rms))
     return sorted({float(numpy.float16(2.0 ** (rung / 4))) for rung in range(first, last + 1)})
 
 
@@ -34,7 +34,7 @@ def choices(weights):
     for scale in ladder(rms):
         seen = None
         for bits in range(MIN_BITS, MAX_BITS + 1):
-            if (2 ** (bits - 1) - 1) * scale < 1.5 * rms:
+            if (2 ** (bits - 1) - 1) * scale < rms:
                 continue
             codes = encode(weights, scale, bits)
             if seen is not None and (codes == seen).all():

@@ -17,18 +17,13 @@ constexpr double kCodedHalfBits = 13;
 /// SHA-256 in hex, as the header holds one of the tokenizer.
 constexpr size_t kDigestLetters = 64;
 
-double bits_of(const TensorShape& tensor, double code_bits) {
-  const auto elements = static_cast<double>(tensor.elements());
-  switch (tensor.form.scheme) {
-    case Scheme::kHalf:
-      return kCodedHalfBits * elements;
-    case Scheme::kRows:
-      return code_bits * elements + kScaleBits * static_cast<double>(tensor.rows());
-  }
-  return 0;
-}
-
 }  // namespace
+
+double estimated_bits(const TensorShape& tensor, double code_bits) {
+  const auto elements = static_cast<double>(tensor.elements());
+  if (tensor.form.scheme == Scheme::kHalf) return kCodedHalfBits * elements;
+  return code_bits * elements + kScaleBits * static_cast<double>(tensor.rows());
+}
 
 int64_t StoredEstimate::bytes() const {
   return fixed_bytes + std::llround(std::accumulate(tensor_bytes.begin(), tensor_bytes.end(), 0.0));
@@ -46,7 +41,7 @@ StoredEstimate estimate_stored(const nlohmann::json& model, const std::vector<Te
   const Artifact frame = make_frame(model, std::string(kDigestLetters, '0'), "", tensors);
   StoredEstimate estimate{static_cast<int64_t>(serialise(frame).size()), {}};
   for (const TensorShape& tensor : tensors)
-    estimate.tensor_bytes.push_back(bits_of(tensor, code_bits) / 8);
+    estimate.tensor_bytes.push_back(estimated_bits(tensor, code_bits) / 8);
   return estimate;
 }
 

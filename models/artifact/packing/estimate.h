@@ -23,6 +23,9 @@ struct StoredEstimate {
 std::vector<TensorShape> stored_shapes(std::vector<TensorShape> tensors,
                                        const QuantiserOptions& options);
 
+/// What one tensor takes, framing aside.
+double estimated_bits(const TensorShape& tensor, double code_bits);
+
 /// `code_bits`: what a weight's code takes in the file on average, the coder's work done; integers
 /// of 4 to 8 bits come to about 3.1, 3.7, 4.6, 5.6 and 6.6 (docs/artifact.md).
 StoredEstimate estimate_stored(const nlohmann::json& model, const std::vector<TensorShape>& tensors,

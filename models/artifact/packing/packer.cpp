@@ -129,8 +129,9 @@ void check_tensors(const std::vector<HostTensor>& tensors) {
   }
 }
 
-[[noreturn]] void fail_unreachable(const UnpackedModel& model, const Band& band,
-                                   const std::vector<Attempt>& attempts, int64_t fixed_bytes) {
+[[noreturn]] void fail_unreachable(const UnpackedModel& model, const QuantiserOptions& options,
+                                   const Band& band, const std::vector<Attempt>& attempts,
+                                   int64_t fixed_bytes) {
   constexpr int64_t kNone = -1;
   int64_t below = kNone, above = kNone;
   for (const Attempt& attempt : attempts) {
@@ -141,11 +142,11 @@ void check_tensors(const std::vector<HostTensor>& tensors) {
   if (below == kNone)
     fail(ExitCode::kCapUnreachable, "this model does not fit ", band.most_bytes,
          " bytes: its smallest file takes ", above, ", ", above - band.most_bytes, " too many; ",
-         advise_smaller_width(model, {above, fixed_bytes}, band.most_bytes));
+         advise_smaller_width(model, options, {above, fixed_bytes}, band.most_bytes));
   if (above == kNone)
     fail(ExitCode::kCapUnreachable, "this model does not fill ", band.most_bytes,
          " bytes: the largest file found takes ", below, ", ", band.least_bytes - below,
-         " too few; ", advise_larger_width(model, {below, fixed_bytes}, band.least_bytes));
+         " too few; ", advise_larger_width(model, options, {below, fixed_bytes}, band.least_bytes));
   fail(ExitCode::kCapUnreachable, "no setting gives this model ", band.least_bytes, " to ",
        band.most_bytes, " bytes: the nearest sizes are ", below, " and ", above);
 }
@@ -170,7 +171,8 @@ Packed pack(const UnpackedModel& model, const PackOptions& options,
   const Band band = Band::below(options.bytes);
   packed.attempts = search_size(band, {forecast, measure});
   if (!band.contains(packed.attempts.back().bytes))
-    fail_unreachable(model, band, packed.attempts, packer.fixed_bytes() + options.code_bytes);
+    fail_unreachable(model, options.quantiser, band, packed.attempts,
+                     packer.fixed_bytes() + options.code_bytes);
   packed.tensors = packer.summarise();
   return packed;
 }

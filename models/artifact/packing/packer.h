@@ -12,6 +12,7 @@
 #include "models/artifact/packing/options.h"
 #include "models/artifact/packing/search.h"
 #include "models/artifact/quantisers/distortion.h"
+#include "models/artifact/quantisers/form.h"
 #include "models/artifact/quantisers/host_tensor.h"
 
 namespace reprise {
@@ -22,9 +23,9 @@ struct UnpackedModel {
   std::string tokenizer;        ///< SHA-256 of the tokenizer model, in hex
   std::string tokenizer_model;  ///< carried in the file unless empty
   std::vector<HostTensor> tensors;
-  /// Weights of the same model at another width, 0 where there is none: lets an impossible target
-  /// be told which width would fit.
-  std::function<int64_t(int64_t width)> elements_at_width;
+  /// Names and shapes of the same model's tensors at another width, none where it has no such
+  /// width: lets an impossible target be told which width would fit.
+  std::function<std::vector<TensorShape>(int64_t width)> tensors_at_width;
 };
 
 /// What packing did to one tensor.

@@ -1,36 +1,60 @@
 #include "models/artifact/packing/width_advice.h"
 
+#include <algorithm>
+
+#include "models/artifact/packing/estimate.h"
+
 namespace reprise {
 namespace {
 
 constexpr int64_t kWidestWidth = 16384;
-constexpr double kMargin = 0.01;
+constexpr double kMargin = 0.02;
+
+struct Split {
+  double codes = 0, rest = 0;  ///< weights that become codes; bits of all else
+};
+
+Split split(std::vector<TensorShape> tensors, const QuantiserOptions& options) {
+  Split sum;
+  for (const TensorShape& tensor : stored_shapes(std::move(tensors), options)) {
+    sum.rest += estimated_bits(tensor, 0);
+    sum.codes += estimated_bits(tensor, 1) - estimated_bits(tensor, 0);
+  }
+  return sum;
+}
 
 /// Bytes of the same kind of file at any width; below 0 where the model has no such width.
 class Prediction {
  public:
-  Prediction(const UnpackedModel& model, Extreme extreme) : model_(model), extreme_(extreme) {
+  Prediction(const UnpackedModel& model, const QuantiserOptions& options, Extreme extreme)
+      : model_(model), options_(options), fixed_(static_cast<double>(extreme.fixed_bytes)) {
+    std::vector<TensorShape> tensors;
     for (const HostTensor& tensor : model.tensors)
-      elements_ += static_cast<double>(tensor.values.size());
+      tensors.push_back({tensor.name, {}, tensor.shape});
+    const Split own = split(std::move(tensors), options);
+    const double left = 8 * (static_cast<double>(extreme.bytes) - fixed_) - own.rest;
+    code_bits_ = own.codes > 0 ? std::max(left / own.codes, 0.0) : 0;
   }
   double bytes_at(int64_t width) const {
-    const int64_t elements = model_.elements_at_width ? model_.elements_at_width(width) : 0;
-    if (elements == 0) return -1;
-    const auto proportional = static_cast<double>(extreme_.bytes - extreme_.fixed_bytes);
-    return static_cast<double>(extreme_.fixed_bytes) +
-           proportional * static_cast<double>(elements) / elements_;
+    const auto tensors =
+        model_.tensors_at_width ? model_.tensors_at_width(width) : std::vector<TensorShape>{};
+    if (tensors.empty()) return -1;
+    const Split other = split(tensors, options_);
+    return fixed_ + (other.codes * code_bits_ + other.rest) / 8;
   }
 
  private:
   const UnpackedModel& model_;
-  Extreme extreme_;
-  double elements_ = 0;
+  const QuantiserOptions& options_;
+  double fixed_ = 0;
+  double code_bits_ = 0;
 };
 
 }  // namespace
 
-std::string advise_smaller_width(const UnpackedModel& model, Extreme smallest, int64_t most_bytes) {
-  const Prediction prediction(model, smallest);
+std::string advise_smaller_width(const UnpackedModel& model, const QuantiserOptions& options,
+                                 Extreme smallest, int64_t most_bytes) {
+  const Prediction prediction(model, options, smallest);
   int64_t fitting = 0;
   for (int64_t width = 1; width <= kWidestWidth; ++width) {
     const double bytes = (1 + kMargin) * prediction.bytes_at(width);
@@ -41,8 +65,9 @@ std::string advise_smaller_width(const UnpackedModel& model, Extreme smallest, i
                      : "no width of this model would fit";
 }
 
-std::string advise_larger_width(const UnpackedModel& model, Extreme largest, int64_t least_bytes) {
-  const Prediction prediction(model, largest);
+std::string advise_larger_width(const UnpackedModel& model, const QuantiserOptions& options,
+                                Extreme largest, int64_t least_bytes) {
+  const Prediction prediction(model, options, largest);
   for (int64_t width = 1; width <= kWidestWidth; ++width)
     if ((1 - kMargin) * prediction.bytes_at(width) >= static_cast<double>(least_bytes))
       return concat("a width of ", width, " would fill it");

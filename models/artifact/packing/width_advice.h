@@ -13,8 +13,10 @@ struct Extreme {
   int64_t fixed_bytes = 0;  ///< of them, those that stay at any width: header, framing, allowance
 };
 
-/// Predicted in proportion to the weights, with 1 % to spare for what is not proportional.
-std::string advise_smaller_width(const UnpackedModel& model, Extreme smallest, int64_t most_bytes);
-std::string advise_larger_width(const UnpackedModel& model, Extreme largest, int64_t least_bytes);
+/// Predicted with as many bits for a weight's code as the extreme has, and 2 % to spare.
+std::string advise_smaller_width(const UnpackedModel& model, const QuantiserOptions& options,
+                                 Extreme smallest, int64_t most_bytes);
+std::string advise_larger_width(const UnpackedModel& model, const QuantiserOptions& options,
+                                Extreme largest, int64_t least_bytes);
 
 }  // namespace reprise

@@ -7,22 +7,16 @@
 #include <span>
 
 #include "models/artifact/quantisers/half_quantiser.h"
+#include "models/artifact/quantisers/row_codes.h"
 
 namespace reprise {
 namespace {
 
-/// The ladder's reach, in root mean squares of the tensor. Coarser than 1 the codes of a Gaussian
-/// hold 2 bits; finer than 1/64, eight bits clip at 2.
-constexpr double kFinestScale = 1.0 / 64, kCoarsestScale = 1;
-/// A clip nearer than this never pays.
-constexpr double kNearestClip = 1.5;
-
-/// Clipped, then rounded to nearest even by the addition of 1.5 * 2^23.
-int code_of(float weight, float inverse_scale, float largest) {
-  constexpr float kRounder = 12582912.0F;
-  const float scaled = std::clamp(weight * inverse_scale, -largest, largest);
-  return static_cast<int>((scaled + kRounder) - kRounder);
-}
+/// The ladder's reach, in root mean squares of the tensor. At 4 all but the largest weights are 0;
+/// finer than 1/64, eight bits clip at 2.
+constexpr double kFinestScale = 1.0 / 64, kCoarsestScale = 4;
+/// A clip nearer than this never pays: three levels of a Gaussian clip best at 1.22.
+constexpr double kNearestClip = 1;
 
 double mean_square(std::span<const float> values) {
   double sum = 0;
@@ -54,6 +48,21 @@ std::vector<double> code_bits(std::span<const uint32_t> counts) {
   return bits;
 }
 
+/// The importance of columns whose errors are fed back: what is left of each column's share of the
+/// whole.
+std::vector<float> with_feedback(std::vector<float> columns, std::span<const double> hessian,
+                                 const Feedback& feedback) {
+  double importance = 0, diagonal = 0;
+  for (size_t j = 0; j < columns.size(); ++j) {
+    importance += columns[j];
+    diagonal += hessian[j * columns.size() + j];
+  }
+  const double factor = diagonal > 0 ? importance / diagonal : 0;
+  for (size_t j = 0; j < columns.size(); ++j)
+    columns[j] = static_cast<float>(factor * feedback.column_costs()[j]);
+  return columns;
+}
+
 bool clips_too_near(uint16_t scale, int64_t bits, double rms) {
   return largest_code(bits) * from_half(scale) < kNearestClip * rms;
 }
@@ -70,12 +79,16 @@ std::vector<float> row_scales(double rms, int64_t bits) {
   return scales;
 }
 
-RowQuantiser::RowQuantiser(Subject subject, const QuantiserOptions& options)
-    : subject_(std::move(subject)),
-      weights_(subject_.tensor.values),
-      rows_(static_cast<size_t>(subject_.tensor.shape[0])),
-      columns_(weights_.size() / rows_) {
-  const double rms = std::sqrt(mean_square(weights_));
+RowQuantiser::RowQuantiser(const Subject& subject, const QuantiserOptions& options)
+    : weights_RC_(subject.tensor.values),
+      rows_(static_cast<size_t>(subject.tensor.shape[0])),
+      columns_(weights_RC_.size() / rows_),
+      importance_(subject.importance) {
+  if (subject.hessian) {
+    feedback_.emplace(*subject.hessian, columns_, subject.tensor.name);
+    importance_.columns = with_feedback(importance_.columns, *subject.hessian, *feedback_);
+  }
+  const double rms = std::sqrt(mean_square(weights_RC_));
   if (rms == 0) {
     measure({options.min_bits, to_half(1)});
     return;
@@ -97,19 +110,18 @@ bool RowQuantiser::measure(const Choice& choice) {
   costs_.resize(first + rows_);
   bool clipped = false;
   for (size_t row = 0; row < rows_; ++row) {
-    const float* weights = &weights_[row * columns_];
+    const float* weights = &weights_RC_[row * columns_];
     uint32_t* row_counts = &counts[row * stride];
     double squared_errors = 0;
     for (size_t i = 0; i < columns_; ++i) {
       const int code = code_of(weights[i], inverse, static_cast<float>(largest));
       const double error = weights[i] - scale * static_cast<float>(code);
-      squared_errors += subject_.importance.columns[i] * error * error;
+      squared_errors += importance_.columns[i] * error * error;
       ++row_counts[code + largest];
     }
     clipped = clipped || row_counts[0] > 0 || row_counts[stride - 1] > 0;
     for (size_t symbol = 0; symbol < stride; ++symbol) pooled[symbol] += row_counts[symbol];
-    costs_[first + row].distortion =
-        static_cast<float>(subject_.importance.rows[row] * squared_errors);
+    costs_[first + row].distortion = static_cast<float>(importance_.rows[row] * squared_errors);
   }
   choices_.push_back(choice);
   const std::vector<double> bits = code_bits(pooled);
@@ -143,20 +155,18 @@ Forecast RowQuantiser::forecast(double slope) const {
 }
 
 QuantisedTensor RowQuantiser::quantise(double slope) const {
-  std::string scales, codes;
-  codes.reserve(weights_.size());
+  std::string scales;
+  std::vector<RowGrid> grids;
   double nominal_bits = 0;
   for (size_t row = 0; row < rows_; ++row) {
     const Choice& choice = choices_[choose(row, slope)];
-    const float inverse = 1 / from_half(choice.scale);
-    const auto largest = static_cast<float>(largest_code(choice.bits));
     append_half(scales, choice.scale);
-    for (size_t i = 0; i < columns_; ++i)
-      codes += static_cast<char>(code_of(weights_[row * columns_ + i], inverse, largest));
+    grids.push_back({from_half(choice.scale), static_cast<float>(largest_code(choice.bits))});
     nominal_bits += static_cast<double>(choice.bits);
   }
   return {.form = {Scheme::kRows},
-          .streams = {std::move(scales), std::move(codes)},
+          .streams = {std::move(scales),
+                      row_codes(weights_RC_, grids, feedback_ ? &*feedback_ : nullptr)},
           .nominal_bits = nominal_bits / static_cast<double>(rows_)};
 }
 

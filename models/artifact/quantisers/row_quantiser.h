@@ -5,8 +5,14 @@
 // taken from one ladder, powers of 2^(1/4), so that neighbouring rows share them and they code to a
 // few bits. Since codes are entropy coded, b does not fix what a row costs; a coarser scale makes
 // any b cheaper, and a wider b only spares the outliers the clip.
+//
+// With a Hessian the codes are rounded with error feedback (feedback.h), and a column counts as
+// much as its errors then cost.
 #pragma once
 
+#include <optional>
+
+#include "models/artifact/quantisers/feedback.h"
 #include "models/artifact/quantisers/quantiser.h"
 
 namespace reprise {
@@ -16,7 +22,7 @@ inline constexpr double kScaleBits = 3;
 
 class RowQuantiser : public Quantiser {
  public:
-  RowQuantiser(Subject subject, const QuantiserOptions& options);
+  RowQuantiser(const Subject& subject, const QuantiserOptions& options);
   Forecast forecast(double slope) const override;
   QuantisedTensor quantise(double slope) const override;
 
@@ -34,9 +40,10 @@ class RowQuantiser : public Quantiser {
   bool measure(const Choice& choice);
   size_t choose(size_t row, double slope) const;
 
-  const Subject subject_;
-  const std::vector<float>& weights_;
+  const std::vector<float>& weights_RC_;
   size_t rows_, columns_;
+  Importance importance_;
+  std::optional<Feedback> feedback_;
   std::vector<Choice> choices_;
   std::vector<Cost> costs_;  ///< [choice][row]
 };

@@ -103,11 +103,11 @@ TEST(Packer, CountsTheCodeAllowanceAndTheTokenizer) {
 
 TEST(Packer, SaysByHowMuchATargetIsMissedAndWhichWidthFits) {
   const UnpackedModel model = random_model(64, 2, 3);
-  const std::string small = message_of(model, options_for(6'000), ExitCode::kCapUnreachable);
+  const std::string small = message_of(model, options_for(2'500), ExitCode::kCapUnreachable);
   const std::string large = message_of(model, options_for(900'000), ExitCode::kCapUnreachable);
   EXPECT_THAT(small,
               testing::ContainsRegex(
-                  "does not fit 6000 bytes: its smallest file takes [0-9]+, [0-9]+ too many; "
+                  "does not fit 2500 bytes: its smallest file takes [0-9]+, [0-9]+ too many; "
                   "a width of [0-9]+ would fit"));
   EXPECT_THAT(
       large, testing::ContainsRegex(
@@ -120,8 +120,8 @@ TEST(Packer, TheAdvisedWidthsDoMeetTheTarget) {
     const size_t at = message.find("a width of ");
     return std::stoll(message.substr(at + std::string("a width of ").size()));
   };
-  const UnpackedModel model = random_model(64, 2, 3);
-  for (const int64_t target : {9'000, 60'000}) {
+  const UnpackedModel model = random_model(128, 2, 3);
+  for (const int64_t target : {8'000, 300'000}) {
     const std::string message = message_of(model, options_for(target), ExitCode::kCapUnreachable);
     const UnpackedModel other = random_model(advised(message), 2, 3);
     EXPECT_TRUE(Band::below(target).contains(

@@ -72,7 +72,7 @@ TEST(RowQuantiser, TakesTheChoicesThatCostLeast) {
 }
 
 TEST(RowQuantiser, EveryCodeOfEveryWidthComesBack) {
-  for (int64_t bits = 4; bits <= 8; ++bits) {
+  for (int64_t bits = 2; bits <= 8; ++bits) {
     const int largest = (1 << (bits - 1)) - 1;
     HostTensor tensor{"codes", {8, 2 * largest + 1}, {}};
     for (int row = 0; row < 8; ++row)
