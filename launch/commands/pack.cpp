@@ -69,10 +69,11 @@ Trained read_trained(const PackOptions& options, const Corpus& corpus, int rank)
 std::string pack_and_tell(UnpackedModel model, const PackOptions& options,
                           nlohmann::json& summary) {
   Pace pace(kLogPause);
-  Packed packed = pack(model, options, [&](int64_t bytes) {
+  const PackHooks hooks{.on_build = [&](int64_t bytes) {
     const auto level = pace.due() ? log::Level::kInfo : log::Level::kDebug;
     log::write(level, concat("built ", bytes, " bytes for a target of ", options.bytes));
-  });
+  }};
+  Packed packed = pack(model, options, hooks);
   summary = to_json(packed);
   return std::move(packed.file);
 }

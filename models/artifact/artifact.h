@@ -33,6 +33,7 @@ struct Artifact {
   GateRule gate;
   std::vector<HostTensor> tensors;  ///< decoded to fp32
   std::string tokenizer_model;      ///< the tokenizer itself, where the file carries it
+  int64_t padding_bytes = 0;        ///< zeros in the header that bring the file into its band
 
   /// The stored form, kept beside the decoded one so that saving what was loaded gives the same
   /// bytes.

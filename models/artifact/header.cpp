@@ -41,7 +41,20 @@ int64_t read_length(const nlohmann::json& json) {
   return length;
 }
 
+int64_t read_padding(const nlohmann::json& header) {
+  if (!header.contains("padding")) return 0;
+  const auto padding = header.at("padding").get<std::string>();
+  require(!padding.empty() && padding.find_first_not_of('0') == std::string::npos,
+          ExitCode::kBadInput, "the header's padding holds something");
+  return static_cast<int64_t>(padding.size());
+}
+
 }  // namespace
+
+int64_t bytes_of_padding(int64_t zeros) {
+  constexpr std::string_view kField = R"("padding":"",)";
+  return zeros > 0 ? static_cast<int64_t>(kField.size()) + zeros : 0;
+}
 
 std::string fixed_width(double value) {
   require(std::isfinite(value), ExitCode::kUsage, "a gate cannot store the number ", value);
@@ -67,7 +80,7 @@ double parse_fixed_width(std::string_view text) {
 }
 
 std::string write_header(const Artifact& artifact) {
-  const nlohmann::json header = {
+  nlohmann::json header = {
       {"model", artifact.model},
       {"tokenizer", artifact.tokenizer},
       {"gate", gate_json(artifact.gate)},
@@ -75,13 +88,16 @@ std::string write_header(const Artifact& artifact) {
       {"directory_bytes", artifact.directory_bytes},
       {"tokenizer_bytes", artifact.tokenizer_model.size()},
   };
+  if (artifact.padding_bytes > 0)
+    header["padding"] = std::string(static_cast<size_t>(artifact.padding_bytes), '0');
   return header.dump();
 }
 
 int64_t read_header(std::string_view text, Artifact& artifact) {
   const nlohmann::json header = parse_canonical_json(text);
-  require(header.size() == 6, ExitCode::kBadInput, "the header has ", header.size(),
-          " fields instead of 6");
+  artifact.padding_bytes = read_padding(header);
+  require(header.size() == (artifact.padding_bytes > 0 ? 7 : 6), ExitCode::kBadInput,
+          "the header has ", header.size(), " fields");
   artifact.model = header.at("model");
   artifact.tokenizer = header.at("tokenizer").get<std::string>();
   artifact.gate = read_gate(header.at("gate"));

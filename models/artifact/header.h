@@ -14,6 +14,9 @@ std::string write_header(const Artifact& artifact);
 /// Fills model, tokenizer, gate, digest and directory_bytes; returns the tokenizer model's length.
 int64_t read_header(std::string_view text, Artifact& artifact);
 
+/// What that many zeros of padding add to the header.
+int64_t bytes_of_padding(int64_t zeros);
+
 /// "+1.2345678901234567e-01": every finite double between 1e-99 and 1e99 in 23 characters, exactly.
 std::string fixed_width(double value);
 double parse_fixed_width(std::string_view text);

@@ -53,7 +53,9 @@ void print_row(std::ostream& out, size_t name_width, const std::string& name, co
 Ledger::Ledger(const Artifact& artifact, int64_t code_bytes) {
   const auto header = static_cast<int64_t>(write_header(artifact).size());
   const auto sections = static_cast<int64_t>(artifact.sections.size());
-  entries_.push_back({"", Cause::kHeader, header});
+  const int64_t padding = bytes_of_padding(artifact.padding_bytes);
+  entries_.push_back({"", Cause::kHeader, header - padding});
+  if (padding > 0) entries_.push_back({"", Cause::kPadding, padding});
   entries_.push_back({"", Cause::kFraming, kPreambleBytes + sections * kTableEntryBytes});
   const std::vector<SectionPlan> plans =
       plan_sections(artifact.directory, artifact.directory_bytes,

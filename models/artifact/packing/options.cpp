@@ -2,14 +2,25 @@
 
 namespace reprise {
 void validate(const PackOptions& options) {
-  require(options.bytes > 0, ExitCode::kUsage, "give --pack.bytes, the size of the file in bytes");
+  require(options.bytes >= 0, ExitCode::kUsage,
+          "give --pack.bytes, the size of the file in bytes, or 0 for no cap");
   require(options.bytes <= kMostArtifactBytes, ExitCode::kUsage, "--pack.bytes ", options.bytes,
           " must be at most ", kMostArtifactBytes);
   require(0 <= options.refine_share && options.refine_share <= 1, ExitCode::kUsage,
           "--pack.refine-share ", options.refine_share, " is no share: give 0 to 1");
-  require(0 <= options.code_bytes && options.code_bytes < options.bytes, ExitCode::kUsage,
+  require(0 <= options.code_bytes, ExitCode::kUsage, "--pack.code-bytes ", options.code_bytes,
+          " must not be negative");
+  require(options.bytes == 0 || options.code_bytes < options.bytes, ExitCode::kUsage,
           "--pack.code-bytes ", options.code_bytes, " must be less than --pack.bytes ",
           options.bytes);
+  require(
+      options.quantiser.clip_sigma == 0 ||
+          (options.bytes == 0 && options.quantiser.allocation == Allocation::kUniform),
+      ExitCode::kUsage,
+      "--pack.clip-sigma is for --pack.allocation uniform and --pack.bytes 0; with a target the "
+      "clip follows from it");
+  require(options.bytes > 0 || options.quantiser.allocation != Allocation::kHand, ExitCode::kUsage,
+          "--pack.allocation hand compares files of one size: give --pack.bytes");
   require(options.threads > 0, ExitCode::kUsage, "--pack.threads ", options.threads,
           " must be positive");
   validate(options.quantiser);

@@ -9,13 +9,21 @@
 
 namespace reprise {
 
+enum class Sensitivity { kRelative, kFisher };
+template <>
+struct EnumNames<Sensitivity> {
+  static constexpr std::array names{std::pair{Sensitivity::kRelative, "relative"},
+                                    std::pair{Sensitivity::kFisher, "fisher"}};
+};
+
 struct PackOptions {
   std::string model, corpus, out;
-  int64_t bytes = 0, code_bytes = 0;
+  int64_t bytes = -1, code_bytes = 0;
   bool carry_tokenizer = false;
   double refine_share = 0.1;
   bool reapply = false;
   int64_t threads = 1;
+  Sensitivity sensitivity = Sensitivity::kRelative;
   QuantiserOptions quantiser;
 
   template <class Visitor>
@@ -25,7 +33,9 @@ struct PackOptions {
           "what reprise data wrote; the gate is set on its valid split");
     field("out", out, "file", "the artifact; its ledger and summary are written beside it");
     field("bytes", bytes, "bytes",
-          "the cap: file and code allowance are together at most this, and at most 0.1 % less");
+          required(
+              "the cap: file and code allowance are together at most this, and at most 0.1 % less; "
+              "0: no cap, each tensor as fine as the options let it be"));
     field("code-bytes", code_bytes, "bytes", "allowance for the decoder's code, counted");
     field("carry-tokenizer", carry_tokenizer, "", "put the tokenizer model in the file, counted");
     field("refine-share", refine_share, "share",
@@ -35,6 +45,10 @@ struct PackOptions {
           "middle layers, once more; else such a model has none");
     field("threads", threads, "threads per rank",
           "of the passes that set the gate; part of the threshold's bits");
+    field(
+        "sensitivity", sensitivity, "",
+        "by which rate-distortion weighs errors: relative to each tensor's mean square, or fisher: "
+        "by what they do to the loss on train text");
     quantiser.visit(field);
   }
 };

@@ -10,45 +10,42 @@
 #include <vector>
 
 #include "models/artifact/packing/options.h"
-#include "models/artifact/packing/search.h"
-#include "models/artifact/quantisers/distortion.h"
-#include "models/artifact/quantisers/form.h"
-#include "models/artifact/quantisers/host_tensor.h"
+#include "models/artifact/packing/stored_model.h"
 
 namespace reprise {
 
-/// A trained model before packing.
-struct UnpackedModel {
-  nlohmann::json model;         ///< the resolved "model" section
-  std::string tokenizer;        ///< SHA-256 of the tokenizer model, in hex
-  std::string tokenizer_model;  ///< carried in the file unless empty
-  std::vector<HostTensor> tensors;
-  /// Names and shapes of the same model's tensors at another width, none where it has no such
-  /// width: lets an impossible target be told which width would fit.
-  std::function<std::vector<TensorShape>(int64_t width)> tensors_at_width;
-};
-
-/// What packing did to one tensor.
-struct TensorSummary {
-  std::string name;
-  double nominal_bits = 0;  ///< mean width of the codes before coding
-  Distortion distortion;
+/// A file that was built on the way, or that is the result.
+struct Candidate {
+  std::string_view rule;      ///< by which bits were handed out (rule.h)
+  double log2_slope = 0;      ///< quantiser.h
+  double forecast_bytes = 0;  ///< with the code allowance, as is `bytes`
+  int64_t bytes = 0;
+  double distortion = 0;  ///< forecast, of the whole model
 };
 
 struct Packed {
   std::string file;
+  Candidate chosen;
+  /// A distortion of 1 is about so many nats a token (importance.h); 0 where that is not known.
+  double nats_per_distortion = 0;
   std::vector<TensorSummary> tensors;
-  std::vector<Attempt> attempts;  ///< sizes include the code allowance
+  std::vector<Candidate> candidates;  ///< every one, in the order in which they were built
+};
+
+struct PackHooks {
+  std::function<void(int64_t bytes)> on_build = {};  ///< hears the size of every file on the way
+  /// Nats a token that a packed file loses on train text: chooses among the rules of
+  /// Allocation::kHand. The forecast of their distortion does where there is none.
+  std::function<double(const std::string& file)> judge = {};
 };
 
 /// File and code allowance together are in Band::below(options.bytes). The bytes depend on nothing
 /// but the arguments. Throws kCapUnreachable, saying by how much and which width would fit, where
 /// no setting gives that size; kBadInput for a model that cannot be packed.
-/// `on_build` hears the size of every file that is built on the way.
-Packed pack(const UnpackedModel& model, const PackOptions& options,
-            const std::function<void(int64_t bytes)>& on_build = {});
+/// Without a target (bytes 0) every tensor is as fine as the options let it be.
+Packed pack(const UnpackedModel& model, const PackOptions& options, const PackHooks& hooks = {});
 
-/// One object for the summary file: tensors with nominal bits and distortions, and every attempt.
+/// One object for the summary file: tensors with nominal bits and distortions, and every candidate.
 nlohmann::json to_json(const Packed& packed);
 
 }  // namespace reprise

@@ -5,7 +5,7 @@
 namespace reprise {
 namespace {
 
-constexpr int kMaxAttempts = 60;
+constexpr int kMaxAttempts = 24;
 /// After that many attempts the coders' noise rules, not the forecast: halve the bracket instead.
 constexpr size_t kForecastAttempts = 8;
 constexpr double kNarrowestBracket = 1e-10;
@@ -109,6 +109,10 @@ class Search {
 };
 
 }  // namespace
+
+double forecast_slope(const std::function<double(double)>& forecast, double bytes) {
+  return solve(forecast, bytes, {});
+}
 
 std::vector<Attempt> search_size(const Band& band, const SizeFunctions& sizes) {
   return Search(band, sizes).run();

@@ -32,6 +32,9 @@ struct SizeFunctions {
   std::function<int64_t(double log2_slope)> measure;
 };
 
+/// Where the forecast crosses `bytes`; the end of the slopes that it does not reach otherwise.
+double forecast_slope(const std::function<double(double log2_slope)>& forecast, double bytes);
+
 /// Every attempt in order. The last one lies in the band, or none does: then the bracket closed
 /// between a size above the band and one below it, or one side has no attempt at all. Where all
 /// were too small, some slopes coarser than the finest were tried as well.

@@ -9,6 +9,9 @@ namespace {
 
 constexpr int64_t kWidestWidth = 16384;
 constexpr double kMargin = 0.02;
+/// Sizes need not rise with the width where tensors grow too large to be kept as values; from so
+/// many times the target on they do not come back.
+constexpr double kFarBeyond = 16;
 
 struct Split {
   double codes = 0, rest = 0;  ///< weights that become codes; bits of all else
@@ -58,8 +61,8 @@ std::string advise_smaller_width(const UnpackedModel& model, const QuantiserOpti
   int64_t fitting = 0;
   for (int64_t width = 1; width <= kWidestWidth; ++width) {
     const double bytes = (1 + kMargin) * prediction.bytes_at(width);
-    if (bytes > static_cast<double>(most_bytes)) break;
-    if (bytes > 0) fitting = width;
+    if (bytes > kFarBeyond * static_cast<double>(most_bytes)) break;
+    if (0 < bytes && bytes <= static_cast<double>(most_bytes)) fitting = width;
   }
   return fitting > 0 ? concat("a width of ", fitting, " would fit")
                      : "no width of this model would fit";

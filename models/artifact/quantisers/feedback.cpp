@@ -73,4 +73,17 @@ void Feedback::spread(float error, size_t step, float* row) const {
   for (size_t j = 0; j < count; ++j) later[j] += error * feedback[j];
 }
 
+std::vector<float> with_feedback(std::vector<float> columns, std::span<const double> hessian,
+                                 const Feedback& feedback) {
+  double importance = 0, diagonal = 0;
+  for (size_t j = 0; j < columns.size(); ++j) {
+    importance += columns[j];
+    diagonal += hessian[j * columns.size() + j];
+  }
+  const double factor = diagonal > 0 ? importance / diagonal : 0;
+  for (size_t j = 0; j < columns.size(); ++j)
+    columns[j] = static_cast<float>(factor * feedback.column_costs()[j]);
+  return columns;
+}
+
 }  // namespace reprise

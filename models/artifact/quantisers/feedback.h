@@ -62,4 +62,9 @@ class Feedback {
   std::vector<float> feedback_;  ///< A in steps: row k has the columns behind k, end to end
 };
 
+/// The importance of columns whose errors are fed back: what is left of each one's share of the
+/// whole.
+std::vector<float> with_feedback(std::vector<float> columns, std::span<const double> hessian,
+                                 const Feedback& feedback);
+
 }  // namespace reprise

@@ -27,14 +27,25 @@ struct EnumNames<Scheme> {
 };
 
 /// Why a byte is there.
-enum class Cause { kHeader, kFraming, kDirectory, kTokenizer, kValues, kScales, kCodes, kDecoder };
+enum class Cause {
+  kHeader,
+  kFraming,
+  kDirectory,
+  kTokenizer,
+  kValues,
+  kScales,
+  kCodes,
+  kDecoder,
+  kPadding
+};
 template <>
 struct EnumNames<Cause> {
   static constexpr std::array names{
       std::pair{Cause::kHeader, "header"},       std::pair{Cause::kFraming, "framing"},
       std::pair{Cause::kDirectory, "directory"}, std::pair{Cause::kTokenizer, "tokenizer"},
       std::pair{Cause::kValues, "values"},       std::pair{Cause::kScales, "scales"},
-      std::pair{Cause::kCodes, "codes"},         std::pair{Cause::kDecoder, "decoder"}};
+      std::pair{Cause::kCodes, "codes"},         std::pair{Cause::kDecoder, "decoder"},
+      std::pair{Cause::kPadding, "padding"}};
 };
 
 struct StreamLayout {

@@ -20,6 +20,8 @@ void validate(const QuantiserOptions& options) {
   require(2 <= options.min_bits && options.min_bits <= options.max_bits && options.max_bits <= 8,
           ExitCode::kUsage, "--pack.min-bits ", options.min_bits, " and --pack.max-bits ",
           options.max_bits, " must be in order, from 2 to 8");
+  require(0 <= options.clip_sigma && options.clip_sigma <= 100, ExitCode::kUsage,
+          "--pack.clip-sigma ", options.clip_sigma, " must be from 0 to 100");
   require(options.half_elements >= 0, ExitCode::kUsage, "--pack.half-elements ",
           options.half_elements, " must not be negative");
 }

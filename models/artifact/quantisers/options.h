@@ -9,9 +9,27 @@
 
 namespace reprise {
 
+enum class Allocation { kRateDistortion, kUniform, kHand };
+template <>
+struct EnumNames<Allocation> {
+  static constexpr std::array names{std::pair{Allocation::kRateDistortion, "rate-distortion"},
+                                    std::pair{Allocation::kUniform, "uniform"},
+                                    std::pair{Allocation::kHand, "hand"}};
+};
+
+enum class Rounding { kNearest, kGptq };
+template <>
+struct EnumNames<Rounding> {
+  static constexpr std::array names{std::pair{Rounding::kNearest, "nearest"},
+                                    std::pair{Rounding::kGptq, "gptq"}};
+};
+
 struct QuantiserOptions {
   std::vector<std::string> schemes{"rows"};
-  int64_t min_bits = 4, max_bits = 8;
+  Allocation allocation = Allocation::kRateDistortion;
+  Rounding rounding = Rounding::kNearest;
+  int64_t min_bits = 2, max_bits = 8;
+  double clip_sigma = 0;
   int64_t half_elements = 1024;
 
   template <class Visitor>
@@ -19,8 +37,17 @@ struct QuantiserOptions {
     field("schemes", schemes, "",
           "what a matrix may be stored as; where there are several, each takes the one that loses "
           "least for its bytes: rows");
+    field("allocation", allocation, "",
+          "rate-distortion: every row takes the step and width that lose least for its bytes; "
+          "uniform: all weights get the same bits; hand: the best of the rules people use, such as "
+          "a bit more for the embedding");
+    field("rounding", rounding, "",
+          "of integers: nearest, or gptq: with error feedback by the inputs that train text gives");
     field("min-bits", min_bits, "bits", "rows: narrowest integers of a row, 2 to max-bits");
-    field("max-bits", max_bits, "bits", "rows: widest integers of a row, min-bits to 8");
+    field("max-bits", max_bits, "bits",
+          "rows: widest integers of a row, min-bits to 8; uniform and hand: of all");
+    field("clip-sigma", clip_sigma, "root mean squares",
+          "uniform, without a target: clip of a row; 0: with the least squared error");
     field("half-elements", half_elements, "weights",
           "tensors up to this size stay binary16, as all vectors do");
   }

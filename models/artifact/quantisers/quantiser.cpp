@@ -7,6 +7,7 @@
 #include "models/artifact/quantisers/choice.h"
 #include "models/artifact/quantisers/half_quantiser.h"
 #include "models/artifact/quantisers/row_quantiser.h"
+#include "models/artifact/quantisers/uniform_quantiser.h"
 
 namespace reprise {
 namespace {
@@ -20,6 +21,13 @@ void check_values(const HostTensor& tensor) {
   }
 }
 
+std::unique_ptr<Quantiser> make_rows(const Subject& subject, const QuantiserOptions& options) {
+  if (options.allocation == Allocation::kRateDistortion)
+    return std::make_unique<RowQuantiser>(subject, options);
+  return std::make_unique<UniformQuantiser>(
+      subject, UniformOptions{options.max_bits, subject.finer_bits, options.clip_sigma});
+}
+
 /// A matrix by one scheme.
 std::unique_ptr<Quantiser> make_body(Scheme scheme, const Subject& subject,
                                      const QuantiserOptions& options) {
@@ -27,7 +35,7 @@ std::unique_ptr<Quantiser> make_body(Scheme scheme, const Subject& subject,
     case Scheme::kHalf:
       return std::make_unique<HalfQuantiser>(subject.tensor);
     case Scheme::kRows:
-      return std::make_unique<RowQuantiser>(subject, options);
+      return make_rows(subject, options);
   }
   fail(ExitCode::kFailure, "no quantiser makes ", enum_name(scheme));
 }

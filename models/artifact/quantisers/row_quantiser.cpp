@@ -48,21 +48,6 @@ std::vector<double> code_bits(std::span<const uint32_t> counts) {
   return bits;
 }
 
-/// The importance of columns whose errors are fed back: what is left of each column's share of the
-/// whole.
-std::vector<float> with_feedback(std::vector<float> columns, std::span<const double> hessian,
-                                 const Feedback& feedback) {
-  double importance = 0, diagonal = 0;
-  for (size_t j = 0; j < columns.size(); ++j) {
-    importance += columns[j];
-    diagonal += hessian[j * columns.size() + j];
-  }
-  const double factor = diagonal > 0 ? importance / diagonal : 0;
-  for (size_t j = 0; j < columns.size(); ++j)
-    columns[j] = static_cast<float>(factor * feedback.column_costs()[j]);
-  return columns;
-}
-
 bool clips_too_near(uint16_t scale, int64_t bits, double rms) {
   return largest_code(bits) * from_half(scale) < kNearestClip * rms;
 }

@@ -18,6 +18,8 @@ struct Subject {
   /// sum x x^T over what the matrix is multiplied by, [columns, columns], up to a factor; null
   /// where codes are rounded to nearest. Outlives the quantiser.
   const std::vector<double>* hessian = nullptr;
+  /// Where bits are allocated by a rule: those of each weight beyond the weights with 0.
+  double finer_bits = 0;
 };
 
 /// Every weight's error counts by the inverse of the tensor's mean square: relative to the tensor.

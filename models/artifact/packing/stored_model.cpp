@@ -1,0 +1,140 @@
+#include "models/artifact/packing/stored_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/parallel.h"
+#include "models/artifact/frame.h"
+#include "models/artifact/header.h"
+
+namespace reprise {
+namespace {
+
+const std::vector<double>* hessian_of(const UnpackedModel& model, const HostTensor& tensor,
+                                      Rounding rounding) {
+  if (rounding == Rounding::kNearest) return nullptr;
+  require(model.calibration.has_value(), ExitCode::kUsage,
+          "rounding by gptq needs a calibration of the model");
+  const auto found = model.calibration->tensors.find(tensor.name);
+  if (found == model.calibration->tensors.end() || found->second.hessian.empty()) return nullptr;
+  const auto columns = tensor.shape.empty() ? 1 : tensor.values.size() / tensor.shape[0];
+  require(found->second.hessian.size() == columns * columns, ExitCode::kBadInput,
+          "the Hessian of tensor ", tensor.name, " has ", found->second.hessian.size(),
+          " elements, its columns want ", columns * columns, "; measure it again");
+  return &found->second.hessian;
+}
+
+}  // namespace
+
+StoredModel::StoredModel(const UnpackedModel& model, const ModelImportance& importance,
+                         const QuantiserOptions& options, const Rule& rule)
+    : model_(model),
+      quantisers_(model.tensors.size()),
+      rates_(model.tensors.size(), 1),
+      quantised_(model.tensors.size()) {
+  parallel_for(model.tensors.size(), [&](size_t i) {
+    const HostTensor& tensor = model.tensors[i];
+    quantisers_[i] = make_quantiser({.tensor = tensor,
+                                     .importance = importance.tensors[i],
+                                     .hessian = hessian_of(model, tensor, options.rounding),
+                                     .finer_bits = finer_bits(rule, tensor.name)},
+                                    options);
+    quantised_[i] = quantisers_[i]->quantise(1);
+  });
+  frame();
+  fixed_bytes_ = static_cast<int64_t>(serialise(stored_).size());
+}
+
+double StoredModel::slope_of(size_t tensor, double log2_slope) const {
+  return std::exp2(log2_slope) * rates_[tensor];
+}
+
+double StoredModel::forecast_bytes(double log2_slope) const {
+  double bits = 0;
+  for (size_t i = 0; i < quantisers_.size(); ++i)
+    bits += rates_[i] * quantisers_[i]->forecast(slope_of(i, log2_slope)).bits;
+  return static_cast<double>(fixed_bytes_) + bits / 8;
+}
+
+double StoredModel::forecast_distortion(double log2_slope) const {
+  double sum = 0;
+  for (size_t i = 0; i < quantisers_.size(); ++i)
+    sum += quantisers_[i]->forecast(slope_of(i, log2_slope)).distortion;
+  return sum;
+}
+
+void StoredModel::frame() {
+  Directory directory;
+  for (size_t i = 0; i < model_.tensors.size(); ++i)
+    directory.push_back({model_.tensors[i].name, quantised_[i].form, model_.tensors[i].shape});
+  stored_ = make_frame(model_.model, model_.tokenizer, model_.tokenizer_model, directory);
+  plans_ = plan_sections(stored_.directory, stored_.directory_bytes,
+                         static_cast<int64_t>(model_.tokenizer_model.size()));
+}
+
+StoredModel::SectionKey StoredModel::key_of(const SectionPlan& plan) const {
+  if (plan.cause != Cause::kCodes) return {plan.cause, "", 0};
+  return {plan.cause, model_.tensors[plan.parts[0].tensor].name, plan.parts[0].stream};
+}
+
+std::string StoredModel::section_bytes(const SectionPlan& plan) const {
+  std::string bytes;
+  for (const SectionPart& part : plan.parts) bytes += quantised_[part.tensor].streams[part.stream];
+  return bytes;
+}
+
+std::string StoredModel::encode(const SectionPlan& plan) const {
+  const auto settled = coders_.find(key_of(plan));
+  return settled == coders_.end() ? encode_section(plan, section_bytes(plan))
+                                  : encode_section(plan, section_bytes(plan), settled->second);
+}
+
+std::string StoredModel::build(double log2_slope) {
+  built_at_ = log2_slope;
+  parallel_for(quantisers_.size(), [&](size_t i) {
+    quantised_[i] = quantisers_[i]->quantise(slope_of(i, log2_slope));
+  });
+  frame();
+  parallel_for(plans_.size(), [&](size_t i) {
+    if (!plans_[i].parts.empty()) stored_.sections[i] = encode(plans_[i]);
+  });
+  for (size_t i = 0; i < plans_.size(); ++i)
+    coders_.emplace(key_of(plans_[i]), coder_of_section(stored_.sections[i]));
+  stored_.digest = sections_digest(stored_.sections);
+  return serialise(stored_);
+}
+
+std::string StoredModel::padded(int64_t bytes) {
+  const int64_t zeros = bytes - (bytes_of_padding(1) - 1);
+  require(zeros > 0, ExitCode::kFailure, "no padding has ", bytes, " bytes");
+  stored_.padding_bytes = zeros;
+  std::string file = serialise(stored_);
+  stored_.padding_bytes = 0;
+  return file;
+}
+
+void StoredModel::learn_rates() {
+  constexpr double kMostApart = 2;
+  std::map<size_t, double> coded_bits;
+  for (size_t i = 0; i < plans_.size(); ++i)
+    if (plans_[i].cause == Cause::kCodes)
+      coded_bits[plans_[i].parts[0].tensor] += 8 * static_cast<double>(stored_.sections[i].size());
+  for (const auto& [tensor, coded] : coded_bits) {
+    const double forecast = quantisers_[tensor]->forecast(slope_of(tensor, built_at_)).bits;
+    if (forecast > 0) rates_[tensor] = std::clamp(coded / forecast, 1 / kMostApart, kMostApart);
+  }
+}
+
+std::vector<TensorSummary> StoredModel::summarise() const {
+  std::vector<TensorSummary> summaries(quantised_.size());
+  parallel_for(quantised_.size(), [&](size_t i) {
+    const std::vector<std::string_view> streams(quantised_[i].streams.begin(),
+                                                quantised_[i].streams.end());
+    const std::vector<float> values = dequantise(stored_.directory[i], streams);
+    summaries[i] = {model_.tensors[i].name, quantised_[i].form, quantised_[i].nominal_bits,
+                    measure_distortion(model_.tensors[i].values, values)};
+  });
+  return summaries;
+}
+
+}  // namespace reprise
