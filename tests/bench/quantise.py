@@ -1,0 +1,96 @@
+"""What packing costs: bits per byte before and after, pass by pass, at 8 to 2 bits and ternary, by rounding and allocation.
+
+    quantise.py PROGRAM TEXT FOLDER OUT      the built reprise, a folder of text, a scratch folder, the JSON file to write
+
+Trains a recurrent and a static model, plain and for the packer (noise of the export step, an entropy penalty), and packs each
+to the bytes that rows of one width come to. Every way of packing is held against the others at the same bytes. Interrupted,
+it goes on with the runs that are missing.
+"""
+import json
+import pathlib
+import sys
+
+from program import Program
+
+TEXT, SCRATCH, OUT = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]) / "quantise", pathlib.Path(sys.argv[4])
+PROGRAM = Program(sys.argv[1], SCRATCH)
+SHAPE = {"model.vocab": 1024, "model.heads": 4, "model.kv-heads": 2, "model.mlp-ratio": 2, "model.context": 256}
+SHAPES = {
+    "recurrent": {"model.family": "recurrent", "model.width": 176, "model.prelude": 1, "model.core": 2, "model.coda": 1,
+                  "model.passes": 3},
+    "static": {"model.family": "static", "model.width": 160, "model.prelude": 1, "model.core": 3, "model.coda": 1,
+               "model.passes": 1},
+}
+OBJECTIVES = {"recurrent": {"train.objective": "deep-supervision"}, "static": {"train.objective": "final-only"}}
+# Export bits of the noise: the width whose loss it is to lessen.
+TRAININGS = {"plain": {}, "noise": {"train.weight-noise": "uniform", "train.noisy-weights": "all", "train.export-bits": 4},
+             "entropy": {"train.code-entropy": 0.02, "train.export-bits": 4}}
+STEPS, SEQUENCES = 600, 16
+WIDTHS = [8, 6, 5, 4, 3, 2]
+GPTQ, FISHER = {"pack.rounding": "gptq"}, {"pack.sensitivity": "fisher"}
+UNIFORM, ALLOCATED = {"pack.allocation": "uniform"}, {"pack.allocation": "rate-distortion"}
+WAYS = {"rows": UNIFORM, "rows, gptq": {**UNIFORM, **GPTQ}, "hand": {"pack.allocation": "hand"},
+        "hand, gptq": {"pack.allocation": "hand", **GPTQ},
+        "allocated": {**ALLOCATED, **FISHER}, "allocated, gptq": {**ALLOCATED, **FISHER, **GPTQ}}
+
+
+def corpus():
+    folder = SCRATCH / "corpus"
+    if not folder.exists():
+        PROGRAM.reprise("data", {"data.source": TEXT, "data.out": folder, "data.vocab": 1024, "data.max-bytes": 12_000_000,
+                                 "data.max-document-bytes": 20_000})
+    return folder
+
+
+def train(family, training):
+    name = f"{family}.{training}"
+    if not (SCRATCH / name / "train.json").exists():
+        PROGRAM.train({**SHAPE, **SHAPES[family], **OBJECTIVES[family], **TRAININGS[training], "train.corpus": corpus(),
+                       "train.sequences": SEQUENCES, "train.steps": STEPS, "train.precision": "bf16"}, name)
+    return name
+
+
+def pack(model, name, target, options):
+    """Bytes, nats and errors by pass, of one file; kept beside it."""
+    out = SCRATCH / "packed" / f"{model}.{name.replace(', ', '-').replace(' ', '-')}"
+    summary = pathlib.Path(f"{out}.reprise.pack.json")
+    if not summary.exists():
+        PROGRAM.reprise("pack", {"pack.model": SCRATCH / model, "pack.corpus": corpus(), "pack.out": f"{out}.reprise",
+                                 "pack.bytes": target, "pack.refine-share": 0, "pack.compare-tokens": 65_536,
+                                 "pack.threads": 2, **options})
+    packed = json.loads(summary.read_text())
+    chosen = packed["packing"]["chosen"]
+    return {"bytes": packed["artifact"]["bytes"], "passes": packed["loss"]["passes"],
+            "forecast_nats": packed["packing"]["forecast_nats"], "rule": chosen["rule"]}
+
+
+def pack_all_ways(model, label, free, fixed):
+    """A free file first, whose length is the target of all others."""
+    target = pack(model, f"{label}.free", 0, free)["bytes"]
+    ways = {way: pack(model, f"{label}.{way}", target, {**fixed, **options} if way.startswith("rows") else options)
+            for way, options in WAYS.items()}
+    print(model, label, target, {way: round(result["passes"][-1]["bpb_after"], 4) for way, result in ways.items()}, flush=True)
+    return {"bytes": target, "ways": ways}
+
+
+def table(model):
+    rows = {}
+    for bits in WIDTHS:
+        rows[str(bits)] = pack_all_ways(model, f"{bits} bits", {**UNIFORM, "pack.max-bits": bits}, {"pack.max-bits": bits})
+    return rows
+
+
+def main():
+    figures = {}
+    for family in SHAPES:
+        for training in TRAININGS:
+            model = train(family, training)
+            figures[model] = table(model)
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps({"command": "scripts/bench quantise", "revision": PROGRAM.revision(), "steps": STEPS,
+                               "sequences": SEQUENCES, "shapes": SHAPES, "trainings": TRAININGS, "ways": WAYS,
+                               "machine": PROGRAM.machine(), "models": figures}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
