@@ -32,44 +32,57 @@ ops::Residual add_attention(const LayerWeights& weights, const at::Tensor& strea
   return {sum, sum};
 }
 
-at::Tensor run_mlp(const LayerWeights& weights, const at::Tensor& normed_MD, RouterLog* routers) {
+at::Tensor run_mlp(const LayerWeights& weights, const at::Tensor& normed_MD,
+                   const LayerRecorder& recorder) {
   const MlpWeights& mlp = weights.mlp;
   const bool inside = weights.projection_norm;
-  if (mlp.experts) return run_expert_mlp(*mlp.experts, normed_MD, inside, {weights.layer, routers});
-  const at::Tensor inner_MF = ops::squared_relu(at::linear(normed_MD, mlp.up_FD));
-  return at::linear(norm_if(inside, inner_MF), mlp.down_DF);
+  if (mlp.experts) return run_expert_mlp(*mlp.experts, normed_MD, inside, recorder);
+  const at::Tensor inner_MF = norm_if(inside, ops::squared_relu(at::linear(normed_MD, mlp.up_FD)));
+  if (!mlp.from_basis) {
+    recorder.product("mlp.up", normed_MD);
+    recorder.product("mlp.down", inner_MF);
+  }
+  return at::linear(inner_MF, mlp.down_DF);
 }
 
 /// What attention gives to the stream, of what its heads gathered.
 at::Tensor project_output(const LayerWeights& weights, const at::Tensor& normed_MD,
-                          const at::Tensor& mixed_MC, RouterLog* routers) {
+                          const at::Tensor& mixed_MC, const LayerRecorder& recorder) {
   const at::Tensor read_MC = norm_if(weights.projection_norm, mixed_MC);
   const AttentionWeights& attention = weights.attention;
   if (attention.outputs)
-    return run_expert_outputs(*attention.outputs, normed_MD, read_MC, {weights.layer, routers});
+    return run_expert_outputs(*attention.outputs, normed_MD, read_MC, recorder);
+  recorder.product("attention.output", read_MC);
   return at::linear(read_MC, attention.output_DD);
 }
 
 /// Everything behind attention, which is the same whichever keys it read and however positions are
 /// laid out.
 at::Tensor finish_layer(const LayerWeights& weights, const ops::Residual& entry,
-                        const at::Tensor& mixed_MC, RouterLog* routers) {
+                        const at::Tensor& mixed_MC, const LayerRecorder& recorder) {
   const bool sandwich = weights.norm == NormPlacement::kSandwich;
   const at::Tensor attended =
-      norm_if(sandwich, project_output(weights, entry.normed, mixed_MC, routers));
+      norm_if(sandwich, project_output(weights, entry.normed, mixed_MC, recorder));
   const ops::Residual middle = add_attention(weights, entry.stream, attended);
-  const at::Tensor given = norm_if(sandwich, run_mlp(weights, middle.normed, routers));
+  const at::Tensor given = norm_if(sandwich, run_mlp(weights, middle.normed, recorder));
   return ops::add_scaled(middle.stream, given, weights.mlp.scale_D);
 }
 
 /// Queries, keys and values of every row.
 at::Tensor project_all(const LayerWeights& weights, const at::Tensor& normed_MD,
-                       RouterLog* routers) {
+                       const LayerRecorder& recorder) {
   const AttentionWeights& attention = weights.attention;
   const at::Tensor dense_MC = at::linear(normed_MD, attention.projection_CD);
-  if (!attention.values) return dense_MC;
-  return at::cat(
-      {dense_MC, run_expert_values(*attention.values, normed_MD, {weights.layer, routers})}, 1);
+  for (const char* matrix : {"attention.query", "attention.key"})
+    recorder.product(matrix, normed_MD);
+  if (attention.values)
+    return at::cat({dense_MC, run_expert_values(*attention.values, normed_MD, recorder)}, 1);
+  recorder.product("attention.value", normed_MD);
+  return dense_MC;
+}
+
+LayerRecorder recorder_of(const LayerWeights& weights, const RowSet& rows) {
+  return {weights.layer, rows.routers, rows.products, weights.pass};
 }
 
 /// The rows of the projection that make queries.
@@ -82,8 +95,9 @@ at::Tensor query_rows(const LayerWeights& weights, const RowSet& rows) {
 
 at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, const RowSet& rows,
                      LayerKeys* kept) {
+  const LayerRecorder recorder = recorder_of(weights, rows);
   const ops::Residual entry = enter_layer(weights, hidden_MD, rows.embedded_MD);
-  const at::Tensor projected_MC = project_all(weights, entry.normed, rows.routers);
+  const at::Tensor projected_MC = project_all(weights, entry.normed, recorder);
   const ops::Heads heads =
       ops::split_heads(projected_MC, weights.attention.gain_H, rows.rotary, rows.positions_M);
   const auto by_sequence = [&](const at::Tensor& x_MGE) {
@@ -93,18 +107,20 @@ at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, c
   if (kept) *kept = keys;
   const at::Tensor mixed_MC =
       ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M);
-  return finish_layer(weights, entry, mixed_MC, rows.routers);
+  return finish_layer(weights, entry, mixed_MC, recorder);
 }
 
 at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_MD,
                         const RowSet& rows, const LayerKeys& keys) {
+  const LayerRecorder recorder = recorder_of(weights, rows);
   const ops::Residual entry = enter_layer(weights, hidden_MD, rows.embedded_MD);
   const at::Tensor projected_MD = at::linear(entry.normed, query_rows(weights, rows));
+  recorder.product("attention.query", entry.normed);
   const ops::Heads heads =
       ops::split_heads(projected_MD, weights.attention.gain_H, rows.rotary, rows.positions_M);
   const at::Tensor mixed_MC =
       ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M);
-  return finish_layer(weights, entry, mixed_MC, rows.routers);
+  return finish_layer(weights, entry, mixed_MC, recorder);
 }
 
 }  // namespace reprise

@@ -35,7 +35,8 @@ struct RowSet {
   at::Tensor positions_M;  ///< t
   at::Tensor embedded_MD;  ///< x0 of these rows
   ops::RotaryTable rotary;
-  RouterLog* routers = nullptr;  ///< what the layers' routers decide is added to it
+  RouterLog* routers = nullptr;    ///< what the layers' routers decide is added to it
+  ProductLog* products = nullptr;  ///< and here what their matrices multiply
 };
 
 /// The layer on all rows, each attending to the keys this call makes. Keeps them unless `kept` is

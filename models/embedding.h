@@ -6,10 +6,12 @@
 #include <ATen/core/Tensor.h>
 
 #include "models/parameters.h"
+#include "models/product_log.h"
 
 namespace reprise {
 
 struct Embedding {
+  std::string name;  ///< of the table
   at::Tensor table_VR;
   at::Tensor projection_DR;  ///< undefined where R is the width
 };
@@ -20,9 +22,12 @@ Embedding bind_embedding(const Parameters& parameters, const ModelOptions& optio
                          std::string_view name, at::ScalarType compute);
 
 /// [...] int64 -> [..., D].
-at::Tensor embed(const Embedding& embedding, const at::Tensor& tokens);
+at::Tensor embed(const Embedding& embedding, const at::Tensor& tokens,
+                 ProductLog* products = nullptr);
 
-/// [..., D] -> [..., R], whose products with the table's rows are the logits before the cap.
-at::Tensor head_features(const Embedding& head, const at::Tensor& features);
+/// [..., D] -> [..., R], whose products with the table's rows are the logits before the cap. The
+/// projection is read the other way round here, P^T x: of that product nothing is recorded.
+at::Tensor head_features(const Embedding& head, const at::Tensor& features,
+                         ProductLog* products = nullptr);
 
 }  // namespace reprise

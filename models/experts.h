@@ -13,12 +13,14 @@
 
 #include "models/parameters.h"
 #include "models/pass_plan.h"
+#include "models/product_log.h"
 #include "models/routing.h"
 
 namespace reprise {
 
 /// Rows x S + s of `weights_RD` score expert x for set s.
 struct Router {
+  std::string matrix;     ///< of the layer: "mlp.router"
   at::Tensor weights_RD;  ///< fp32 (fp64 for fp64): a rounded logit may choose another expert
   int64_t sets = 1, top_k = 0;
 };
@@ -46,10 +48,15 @@ std::vector<RouterPlace> router_places(const ModelOptions& options);
 std::vector<RouterPlace> router_places(const ModelOptions& options, const LayerPlan& plan,
                                        int64_t layer);
 
-/// What says of which layer a record is, and who keeps it.
-struct RouterRecorder {
+/// What says of which layer a record is, and who keeps it. Logs may be null.
+struct LayerRecorder {
   int64_t layer = 0;
-  RouterLog* log = nullptr;  ///< may be null
+  RouterLog* routers = nullptr;
+  ProductLog* products = nullptr;
+  int64_t pass = 0;  ///< of ProductUse
+
+  /// That the layer's matrix `name` ("mlp.up") multiplied these rows.
+  void product(std::string_view name, const at::Tensor& inputs_MC) const;
 };
 
 ExpertMlp bind_expert_mlp(const Parameters& parameters, const ModelOptions& options,
@@ -63,11 +70,11 @@ ExpertProjection bind_expert_outputs(const Parameters& parameters, const ModelOp
 
 /// Where a layer also normalises what its output and down projections read, `norm_inside` says so.
 at::Tensor run_expert_mlp(const ExpertMlp& experts, const at::Tensor& normed_MD, bool norm_inside,
-                          RouterRecorder recorder);
+                          const LayerRecorder& recorder);
 at::Tensor run_expert_values(const ExpertProjection& experts, const at::Tensor& normed_MD,
-                             RouterRecorder recorder);
+                             const LayerRecorder& recorder);
 /// `normed_MD` is what the router reads, `mixed_MC` the heads' results.
 at::Tensor run_expert_outputs(const ExpertProjection& experts, const at::Tensor& normed_MD,
-                              const at::Tensor& mixed_MC, RouterRecorder recorder);
+                              const at::Tensor& mixed_MC, const LayerRecorder& recorder);
 
 }  // namespace reprise

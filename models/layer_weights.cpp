@@ -56,6 +56,7 @@ LayerWeights bind_layer(const Parameters& parameters, const ModelOptions& option
   const LayerReader read(parameters, plan, use, compute);
   LayerWeights weights;
   weights.layer = use.layer;
+  weights.pass = use.pass;
   weights.mix_2D = read.scalar("mix");
   AttentionWeights& attention = weights.attention;
   std::vector<at::Tensor> projections{read.matrix("attention.query"), read.matrix("attention.key")};
@@ -81,6 +82,7 @@ LayerWeights bind_layer(const Parameters& parameters, const ModelOptions& option
       mlp.experts = bind_expert_mlp(parameters, options, read.prefix(), compute);
       break;
     case MlpKind::kBasis:
+      mlp.from_basis = true;
       mlp.up_FD = read.from_basis("mlp.up.terms");
       mlp.down_DF = read.from_basis("mlp.down.terms").t();
       break;

@@ -21,12 +21,13 @@ struct AttentionWeights {
 
 struct MlpWeights {
   at::Tensor up_FD, down_DF, scale_D;
+  bool from_basis = false;           ///< up and down are built, not stored
   std::optional<ExpertMlp> experts;  ///< instead of up and down
 };
 
 /// Scalars in fp32 (fp64 for fp64).
 struct LayerWeights {
-  int64_t layer = 0;
+  int64_t layer = 0, pass = 0;  ///< as bound (LayerUse)
   at::Tensor mix_2D;
   AttentionWeights attention;
   MlpWeights mlp;

@@ -20,14 +20,15 @@
 namespace reprise {
 
 struct Network::Weights {
-  Weights(const ModelOptions& model, const Parameters& all, at::ScalarType type)
+  Weights(const ModelOptions& model, const Parameters& all, at::ScalarType type, ProductLog* log)
       : options(model),
         parameters(all),
         compute(type),
+        products(log),
         recorded(at::GradMode::is_enabled()),
         embedding(bind_embedding(parameters, model, "embedding", type)),
         layers(model, parameters, type),
-        interface(model, parameters, type),
+        interface(model, parameters, type, log),
         rotary(ops::make_rotary_table(
             {model.context, model.head_width(), model.rope_share, model.rope_base},
             at::TensorOptions(embedding.table_VR.device()).dtype(at::toOpMathType(type)))) {
@@ -47,7 +48,8 @@ struct Network::Weights {
   ModelOptions options;
   Parameters parameters;  ///< shares the tensors
   at::ScalarType compute;
-  bool recorded;  ///< casts, by autograd
+  ProductLog* products;  ///< may be null
+  bool recorded;         ///< casts, by autograd
   Embedding embedding;
   std::optional<Embedding> untied_head;
   LayerStack layers;
@@ -58,13 +60,6 @@ struct Network::Weights {
 
 namespace {
 
-/// Every row of a batch.
-RowSet all_rows(const at::Tensor& embedded_BTD, const ops::RotaryTable& rotary) {
-  const int64_t sequences = embedded_BTD.size(0), length = embedded_BTD.size(1);
-  const at::Tensor rows_M = at::arange(sequences * length, embedded_BTD.options().dtype(at::kLong));
-  return {sequences, length, rows_M, rows_M % length, embedded_BTD.flatten(0, 1), rotary, nullptr};
-}
-
 /// Some rows of a batch.
 RowSet picked_rows(const RowSet& all, const at::Tensor& rows_M) {
   return {all.sequences,
@@ -73,7 +68,8 @@ RowSet picked_rows(const RowSet& all, const at::Tensor& rows_M) {
           rows_M % all.length,
           all.embedded_MD.index_select(0, rows_M),
           all.rotary,
-          all.routers};
+          all.routers,
+          all.products};
 }
 
 void require_rows(const at::Tensor& rows_M, int64_t positions) {
@@ -86,10 +82,11 @@ void require_rows(const at::Tensor& rows_M, int64_t positions) {
 
 }  // namespace
 
-Network::Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute)
+Network::Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute,
+                 ProductLog* products)
     : options_(options),
       plan_(make_pass_plan(options)),
-      weights_(std::make_shared<Weights>(options, parameters, compute)) {}
+      weights_(std::make_shared<Weights>(options, parameters, compute, products)) {}
 
 BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, PassRun run) const {
   require(tokens_BT.dim() == 2 && tokens_BT.size(1) <= options_.context, ExitCode::kFailure,
@@ -104,8 +101,8 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, P
   const int64_t first_with_graph = run.graph_passes > 0 ? base.passes - run.graph_passes : 0;
   require(!halts || first_with_graph <= 0, ExitCode::kFailure,
           "halting weighs every pass, so backward goes through all of them");
-  base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT));
-  RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT, weights_->products));
+  RowSet rows = all_rows(base.embedded_BTD);
   if (keep.routers) rows.routers = &base.routers;
   Stream stream = layers.run({plan_.prelude}, layers.begin(rows.embedded_MD), rows, nullptr);
   if (options_.reinjection != Reinjection::kNone) base.entered_MD = stream.hidden_MD;
@@ -131,6 +128,19 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, P
   return base;
 }
 
+RowSet Network::all_rows(const at::Tensor& embedded_BTD) const {
+  const int64_t sequences = embedded_BTD.size(0), length = embedded_BTD.size(1);
+  const at::Tensor rows_M = at::arange(sequences * length, embedded_BTD.options().dtype(at::kLong));
+  return {sequences,
+          length,
+          rows_M,
+          rows_M % length,
+          embedded_BTD.flatten(0, 1),
+          weights_->rotary,
+          nullptr,
+          weights_->products};
+}
+
 void Network::add_readout(BasePasses& base, const at::Tensor& readout_MD, bool keep) const {
   const at::Tensor readout_BTD = readout_MD.view_as(base.embedded_BTD);
   base.features_BTD = base.features_BTD.defined() ? base.features_BTD + readout_BTD : readout_BTD;
@@ -153,7 +163,7 @@ at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
           ExitCode::kFailure, "no hidden state of pass ", pass,
           " was kept; run base_passes with all_passes = true");
   if (sums) return base.sums_P[static_cast<size_t>(pass)];
-  const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  const RowSet rows = all_rows(base.embedded_BTD);
   const Stream& stream = last ? base.streams_P.back() : base.streams_P[static_cast<size_t>(pass)];
   return read_out(stream, rows, nullptr).view_as(base.embedded_BTD);
 }
@@ -190,14 +200,14 @@ at::Tensor Network::refine(const BasePasses& base, const RowSet& rows, Stream st
 }
 
 at::Tensor Network::refine_all(const BasePasses& base) const {
-  const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  const RowSet rows = all_rows(base.embedded_BTD);
   const at::Tensor readout_MD = refine(base, rows, base.coarse, base.entered_MD);
   const at::Tensor readout_BTD = readout_MD.view_as(base.embedded_BTD);
   return options_.readout == Readout::kSum ? base.features_BTD + readout_BTD : readout_BTD;
 }
 
 at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M) const {
-  const RowSet all = all_rows(base.embedded_BTD, weights_->rotary);
+  const RowSet all = all_rows(base.embedded_BTD);
   require_rows(rows_M, all.rows_M.size(0));
   const at::Tensor rows = moved_to(base.coarse.hidden_MD.device(), rows_M);
   const auto picked = [&](const at::Tensor& of_all_MD) {
@@ -210,7 +220,7 @@ at::Tensor Network::refine_rows(const BasePasses& base, const at::Tensor& rows_M
 }
 
 at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const {
-  const RowSet rows = all_rows(base.embedded_BTD, weights_->rotary);
+  const RowSet rows = all_rows(base.embedded_BTD);
   const Stream refined = refine_core(base, rows, base.coarse, base.entered_MD);
   const at::Tensor mask_BT1 = moved_to(base.coarse.hidden_MD.device(), mask_BT).unsqueeze(-1);
   const Stream end = weights_->layers.refine(
@@ -222,12 +232,13 @@ at::Tensor Network::refine_masked(const BasePasses& base, const at::Tensor& mask
 
 at::Tensor Network::logits(const at::Tensor& features) const {
   const Embedding& head = weights_->head();
-  return ops::capped_logits(head_features(head, features), head.table_VR, options_.softcap);
+  return ops::capped_logits(head_features(head, features, weights_->products), head.table_VR,
+                            options_.softcap);
 }
 
 at::Tensor Network::cross_entropy(const at::Tensor& features, const at::Tensor& targets) const {
   const Embedding& head = weights_->head();
-  return ops::cross_entropy(head_features(head, features), head.table_VR,
+  return ops::cross_entropy(head_features(head, features, weights_->products), head.table_VR,
                             moved_to(features.device(), targets), options_.softcap);
 }
 

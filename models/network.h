@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "models/layer_stack.h"
+#include "models/product_log.h"
 
 namespace reprise {
 
@@ -63,7 +64,11 @@ struct BasePasses {
 
 class Network {
  public:
-  Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute);
+  /// Every product of a matrix as it is stored is added to `products`, which outlives this, unless
+  /// that is null: those of base passes, refinement, and heads behind them. A matrix that is built
+  /// from a basis is none; of a matrix with changes, the product with their sum stands for it.
+  Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute,
+          ProductLog* products = nullptr);
 
   /// Truncated back-propagation (run.graph_passes): the earlier passes run without a graph and
   /// store nothing for backward, and neither does the prelude where only they read what it made.
@@ -89,6 +94,7 @@ class Network {
 
  private:
   struct Weights;
+  RowSet all_rows(const at::Tensor& embedded_BTD) const;  ///< every row of a batch
   /// A pass over the core, from interface to interface, its layers run by `layers`.
   template <class Layers>
   Stream run_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD,

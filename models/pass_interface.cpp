@@ -6,10 +6,15 @@
 #include "models/ops/residual.h"
 
 namespace reprise {
+namespace {
+
+constexpr const char* kProjection = "reinjection.projection";
+
+}  // namespace
 
 PassInterface::PassInterface(const ModelOptions& options, const Parameters& parameters,
-                             at::ScalarType compute)
-    : reinjection_(options.reinjection), passes_(options.passes) {
+                             at::ScalarType compute, ProductLog* products)
+    : reinjection_(options.reinjection), passes_(options.passes), products_(products) {
   const auto channels = [&](const char* name) {
     return parameters[name].to(at::toOpMathType(compute));
   };
@@ -21,7 +26,7 @@ PassInterface::PassInterface(const ModelOptions& options, const Parameters& para
     keep_D_ = (-channels("reinjection.decay").exp()).exp();
     add_D_ = channels("reinjection.gain");
   } else if (reinjection_ == Reinjection::kProject) {
-    projection_DC_ = parameters["reinjection.projection"].to(compute);
+    projection_DC_ = parameters[kProjection].to(compute);
   }
   if (options.pass_embedding) embedding_PD_ = channels("pass.embedding");
   if (options.film) {
@@ -39,8 +44,11 @@ at::Tensor PassInterface::reinject(const at::Tensor& hidden_MD,
     case Reinjection::kMix:
     case Reinjection::kBounded:
       return ops::blend(hidden_MD, entered_MD, keep_D_, add_D_);
-    case Reinjection::kProject:
-      return at::linear(at::cat({hidden_MD, entered_MD}, -1), projection_DC_);
+    case Reinjection::kProject: {
+      const at::Tensor both_MC = at::cat({hidden_MD, entered_MD}, -1);
+      record_product(products_, kProjection, both_MC);
+      return at::linear(both_MC, projection_DC_);
+    }
   }
   return hidden_MD;
 }

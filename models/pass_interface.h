@@ -22,14 +22,16 @@
 #include <algorithm>
 
 #include "models/parameters.h"
+#include "models/product_log.h"
 
 namespace reprise {
 
 class PassInterface {
  public:
   /// Binds what the options have on, in the arithmetic of the pass; casts are part of the autograd
-  /// graph.
-  PassInterface(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute);
+  /// graph. What `project` multiplies is added to `products`, unless that is null.
+  PassInterface(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute,
+                ProductLog* products = nullptr);
 
   /// `entered_MD` is what entered the core, the same rows as `hidden_MD`; it may be undefined
   /// without reinjection. `pass` counts from 0.
@@ -44,6 +46,7 @@ class PassInterface {
 
   Reinjection reinjection_;
   int64_t passes_;
+  ProductLog* products_;
   at::Tensor keep_D_, add_D_;  ///< of mix and bounded
   at::Tensor projection_DC_;   ///< of project, C = 2 D
   at::Tensor embedding_PD_;    ///< undefined where off, as are all

@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "models/uncertainty.h"
+
 namespace reprise {
 
 /// (2) sum_t w_t L_t / sum_t w_t over the passes, each L_t summed over tokens. Deep supervision:
@@ -55,18 +57,5 @@ struct PassWeights {
 /// Weight of passes 1..passes at `progress` (share of training done), unnormalised; the last is
 /// always 1.
 std::vector<double> pass_weights(const PassWeights& options, int64_t passes, double progress);
-
-/// Entropy in nats of softmax(logits) over the last dimension; fp32 in, fp32 out.
-at::Tensor entropy_nats(const at::Tensor& logits);
-
-/// round(fraction * length): what is refined of a sequence.
-int64_t rows_to_refine(double fraction, int64_t length);
-
-/// The positions of largest entropy, rows_to_refine(fraction, T) of each sequence, as ascending
-/// rows b * T
-/// + t. NON-CAUSAL: whether a position is picked depends on later ones, so this serves training
-/// only; evaluation refines above a fixed threshold. Per sequence and not per batch, so that the
-/// choice does not depend on the number of ranks.
-at::Tensor pick_most_uncertain(const at::Tensor& entropy_BT, double fraction);
 
 }  // namespace reprise
