@@ -1,0 +1,103 @@
+#include "models/calibration/state_file.h"
+
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/safetensors.h"
+
+namespace reprise {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kFormat = "reprise-use 1";
+
+std::span<const uint8_t> bytes_of(std::span<const double> values) {
+  return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
+}
+
+std::string digest_of_sums(const UseState& state) {
+  const auto bytes = bytes_of(state.sums);
+  return to_hex(sha256({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+}
+
+/// The list of sums under the names of its parts, which lie in it end to end.
+std::vector<ArrayView> views_of(const UseLayout& layout, std::span<const double> sums) {
+  std::vector<ArrayView> views;
+  const auto view = [&](const TensorSums& tensor, const char* part, int64_t first, int64_t count) {
+    views.push_back(
+        {concat(tensor.name, ":", part),
+         "F64",
+         {count},
+         bytes_of(sums.subspan(static_cast<size_t>(first), static_cast<size_t>(count)))});
+  };
+  for (const TensorSums& tensor : layout.tensors()) {
+    view(tensor, "row_squares", tensor.row_squares, tensor.rows);
+    view(tensor, "column_squares", tensor.column_squares, tensor.columns);
+    if (!tensor.multiplied) continue;
+    view(tensor, "hessian", tensor.hessian, tensor.triangle());
+    view(tensor, "applications", tensor.applications, 1);
+  }
+  return views;
+}
+
+std::string text_of(const TextMap& metadata, const std::string& key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? "" : found->second;
+}
+
+/// -1 for anything but a number.
+int64_t number_of(const std::string& text) {
+  int64_t number = -1;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return fault == std::errc() && end == text.data() + text.size() ? number : -1;
+}
+
+/// Copies the arrays over `state`; whether they are those of the layout and of the digest.
+bool read_arrays(const SafetensorsFile& file, const UseLayout& layout, UseState& state) {
+  const std::vector<ArrayView> wanted = views_of(layout, state.sums);
+  if (file.arrays().size() != wanted.size()) return false;
+  uint8_t* to = reinterpret_cast<uint8_t*>(state.sums.data());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const ArrayView& array = file.arrays()[i];
+    const bool same = array.name == wanted[i].name && array.dtype == wanted[i].dtype &&
+                      array.shape == wanted[i].shape;
+    if (!same) return false;
+    std::memcpy(to, array.bytes.data(), array.bytes.size());
+    to += array.bytes.size();
+  }
+  return text_of(file.metadata(), "sums_sha256") == digest_of_sums(state);
+}
+
+}  // namespace
+
+UseState read_use_state(const fs::path& path, const UseLayout& layout, const std::string& key) {
+  const UseState none{0, std::vector<double>(static_cast<size_t>(layout.size()))};
+  if (!fs::exists(path)) return none;
+  const SafetensorsFile file(path);
+  require(text_of(file.metadata(), "format") == kFormat, ExitCode::kBadInput, path.string(),
+          ": not a measuring of a model's use; name another file, or remove this one");
+  if (text_of(file.metadata(), "key") != key) {
+    log::info(path.string(), ": of other weights, text or options; measuring anew");
+    return none;
+  }
+  UseState state = none;
+  state.groups = number_of(text_of(file.metadata(), "groups"));
+  require(state.groups >= 0 && read_arrays(file, layout, state), ExitCode::kBadInput, path.string(),
+          ": damaged; remove it to measure anew");
+  return state;
+}
+
+void write_use_state(const fs::path& path, const UseLayout& layout, const std::string& key,
+                     const UseState& state) {
+  const std::vector<ArrayView> views = views_of(layout, state.sums);
+  write_safetensors(path, views,
+                    {{"format", kFormat},
+                     {"key", key},
+                     {"groups", std::to_string(state.groups)},
+                     {"sums_sha256", digest_of_sums(state)}});
+}
+
+}  // namespace reprise
