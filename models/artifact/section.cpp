@@ -49,7 +49,7 @@ std::vector<SectionPlan> plan_sections(const Directory& directory, int64_t direc
 
 std::string encode_section(const SectionPlan& plan, std::string_view bytes, Coder coder) {
   std::string section(1, static_cast<char>(coder));
-  return section += encode(coder, shuffle_bytes(bytes, plan.element_bytes));
+  return section += encode(coder, shuffle_bytes(bytes, plan.element_bytes), plan.row_bytes);
 }
 
 std::string encode_section(const SectionPlan& plan, std::string_view bytes) {
@@ -57,7 +57,7 @@ std::string encode_section(const SectionPlan& plan, std::string_view bytes) {
   std::string best = shuffled;
   Coder coder = Coder::kStored;
   for (const auto& [candidate, name] : EnumNames<Coder>::names) {
-    std::string coded = encode(candidate, shuffled);
+    std::string coded = encode(candidate, shuffled, plan.row_bytes);
     if (coded.size() >= best.size()) continue;
     best = std::move(coded);
     coder = candidate;
@@ -75,7 +75,8 @@ Coder coder_of_section(std::string_view section) {
 
 std::string decode_section(const SectionPlan& plan, std::string_view section) {
   const Coder coder = coder_of_section(section);
-  return unshuffle_bytes(decode(coder, section.substr(1), plan.bytes), plan.element_bytes);
+  return unshuffle_bytes(decode(coder, section.substr(1), plan.bytes, plan.row_bytes),
+                         plan.element_bytes);
 }
 
 }  // namespace reprise

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "models/artifact/coders/rans.h"
+
 namespace reprise {
 namespace {
 
@@ -78,7 +80,7 @@ bool decode_lzma(std::string_view coded, std::string& bytes) {
   return result == LZMA_OK && read == coded.size() && written == bytes.size();
 }
 
-bool decode_into(Coder coder, std::string_view coded, std::string& bytes) {
+bool decode_into(Coder coder, std::string_view coded, int64_t row_bytes, std::string& bytes) {
   switch (coder) {
     case Coder::kStored:
       return coded.size() == bytes.size() && (bytes.assign(coded), true);
@@ -88,13 +90,15 @@ bool decode_into(Coder coder, std::string_view coded, std::string& bytes) {
       return decode_brotli(coded, bytes);
     case Coder::kLzma:
       return decode_lzma(coded, bytes);
+    case Coder::kRans:
+      return decode_rans(coded, row_bytes, bytes);
   }
   return false;
 }
 
 }  // namespace
 
-std::string encode(Coder coder, std::string_view bytes) {
+std::string encode(Coder coder, std::string_view bytes, int64_t row_bytes) {
   switch (coder) {
     case Coder::kStored:
       return std::string(bytes);
@@ -104,13 +108,15 @@ std::string encode(Coder coder, std::string_view bytes) {
       return encode_brotli(bytes);
     case Coder::kLzma:
       return encode_lzma(bytes);
+    case Coder::kRans:
+      return encode_rans(bytes, row_bytes);
   }
   fail(ExitCode::kFailure, "there is no coder ", static_cast<int>(coder));
 }
 
-std::string decode(Coder coder, std::string_view coded, int64_t size) {
+std::string decode(Coder coder, std::string_view coded, int64_t size, int64_t row_bytes) {
   std::string bytes(static_cast<size_t>(size), '\0');
-  require(decode_into(coder, coded, bytes), ExitCode::kBadInput, coded.size(),
+  require(decode_into(coder, coded, row_bytes, bytes), ExitCode::kBadInput, coded.size(),
           " bytes are not the ", enum_name(coder), " form of ", size, " bytes");
   return bytes;
 }
