@@ -1,6 +1,6 @@
 // A symbol table that follows what it codes: the prior, and a fixed weight for every byte seen.
 //
-// It is made anew whenever a sixteenth more bytes have been seen, so that both directions know the
+// It is made anew whenever an eighth more bytes have been seen, so that both directions know the
 // same table without its being sent, and long streams spend no time on it.
 #pragma once
 
@@ -29,7 +29,7 @@ class CountedTable {
   void count(uint8_t byte) {
     weights_[byte] += kSeen;
     if (++seen_ < next_) return;
-    next_ = seen_ + seen_ / 16 + 1;
+    next_ = seen_ + seen_ / 8 + 1;
     table_ = SymbolTable(weights_);
   }
 

@@ -21,23 +21,25 @@ uint64_t ratio_of_level(int level) {
 
 uint8_t byte_of(int code) { return static_cast<uint8_t>(code); }
 
-/// Adds `share` quarters of a normal distribution.
-void add_normal(std::array<uint64_t, 256>& weights, int level, int largest, uint64_t share) {
+/// Of the bytes, in units of 2^-20.
+std::array<uint64_t, 256> normal_weights(int level, int largest) {
   constexpr int kLastCode = 1023;
-  std::array<uint64_t, 256> normal{};
+  std::array<uint64_t, 256> weights{};
   uint64_t weight = 0xFFFFFFFF, total = weight;
   uint64_t ratio = ratio_of_level(level);  // of a weight to the one before: q, q^3, q^5, ...
   const uint64_t ratio_of_ratios = product(ratio, ratio);
-  normal[0] = weight;
+  weights[0] = weight;
   for (int code = 1; code <= kLastCode && weight > 0; ++code) {
     weight = product(weight, ratio);
     ratio = product(ratio, ratio_of_ratios);
     const int clipped = std::min(code, largest);
-    normal[byte_of(clipped)] += weight;
-    normal[byte_of(-clipped)] += weight;
+    weights[byte_of(clipped)] += weight;
+    weights[byte_of(-clipped)] += weight;
     total += 2 * weight;
   }
-  for (size_t byte = 0; byte < 256; ++byte) weights[byte] += share * ((normal[byte] << 20) / total);
+  for (uint64_t& each : weights)
+    if (each > 0) each = (each << 20) / total;
+  return weights;
 }
 
 int clamp_level(int level) { return std::clamp(level, 0, kSpreadLevels - 1); }
@@ -54,10 +56,13 @@ const SymbolTable& SpreadTables::at(int level) {
   level = clamp_level(level);
   auto& table = tables_[static_cast<size_t>(level)];
   if (!table) {
-    std::array<uint64_t, 256> weights{};
-    add_normal(weights, level, shape_.largest, 2);
-    add_normal(weights, clamp_level(level - shape_.tails), shape_.largest, 1);
-    add_normal(weights, clamp_level(level + shape_.tails), shape_.largest, 1);
+    std::array<uint64_t, 256> weights = normal_weights(level, shape_.largest);
+    if (shape_.tails > 0) {
+      const auto narrow = normal_weights(clamp_level(level - shape_.tails), shape_.largest);
+      const auto wide = normal_weights(clamp_level(level + shape_.tails), shape_.largest);
+      for (size_t byte = 0; byte < 256; ++byte)
+        weights[byte] = 2 * weights[byte] + narrow[byte] + wide[byte];
+    }
     table = std::make_unique<SymbolTable>(weights);
   }
   return *table;

@@ -13,6 +13,8 @@ SymbolTable::SymbolTable(std::span<const uint64_t, 256> weights) {
   uint32_t start = 0;
   for (size_t byte = 0; byte < 256; ++byte) {
     sum += weights[byte];
+    ranges_[byte] = {static_cast<uint16_t>(start), 0};
+    if (weights[byte] == 0) continue;
     const auto end = static_cast<uint32_t>(sum * (kRansTotal - 1) / total);
     ranges_[byte] = {static_cast<uint16_t>(start), static_cast<uint16_t>(end - start)};
     std::fill(bytes_.begin() + start, bytes_.begin() + end, static_cast<uint8_t>(byte));
