@@ -27,6 +27,10 @@ class Program:
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         run(["mpirun", "-q", "--bind-to", "none", "--oversubscribe", "-n", ranks, self.path, command, *words], threads)
 
+    def path_of(self, target):
+        """A program of the same build."""
+        return pathlib.Path(self.path).parent.parent / target
+
     def fresh(self, name):
         shutil.rmtree(self.scratch / name, ignore_errors=True)
         return self.scratch / name

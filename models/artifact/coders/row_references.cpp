@@ -7,6 +7,8 @@ namespace reprise {
 namespace {
 
 constexpr size_t kFarthestRow = 255;
+/// Shorter rows have nothing to save.
+constexpr size_t kShortestRow = 8;
 /// Bits that a reference must save: those that name it, about, and some for the row's level.
 constexpr double kReferenceBits = 14;
 /// Of the rounding that even a perfect prediction leaves.
@@ -17,9 +19,15 @@ int predict(char above, RowReference reference) {
 }
 
 int64_t inner_product(std::string_view a, std::string_view b) {
-  int32_t sum = 0;
-  for (size_t j = 0; j < a.size(); ++j) sum += code_of(a[j]) * code_of(b[j]);
-  return sum;
+  constexpr size_t kBlock = 1 << 16;  // 2^16 products of at most 2^14 fit in 32 bits
+  int64_t total = 0;
+  for (size_t begin = 0; begin < a.size(); begin += kBlock) {
+    int32_t sum = 0;
+    for (size_t j = begin; j < std::min(begin + kBlock, a.size()); ++j)
+      sum += code_of(a[j]) * code_of(b[j]);
+    total += sum;
+  }
+  return total;
 }
 
 double row_bits(double square, size_t columns) {
@@ -54,6 +62,7 @@ RowReference best_reference(const CodeRows& codes, const std::vector<int64_t>& s
 }  // namespace
 
 std::vector<RowReference> find_references(const CodeRows& codes) {
+  if (codes.row_bytes < kShortestRow) return {};
   std::vector<int64_t> squares;
   for (size_t i = 0; i < codes.rows(); ++i)
     squares.push_back(inner_product(codes.row(i), codes.row(i)));
