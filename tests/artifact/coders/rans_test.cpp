@@ -23,7 +23,7 @@ std::string from_hex(const std::string& hex) {
 }
 
 /// Rows and columns of unlike spread.
-struct Matrix {
+struct CodeMatrix {
   size_t rows = 0, columns = 0;
   std::string codes = {};
   double ideal_bits = 0;  ///< for who knows every spread
@@ -33,8 +33,8 @@ double normal_mass(double low, double high) {
   return (std::erfc(-high / std::sqrt(2.0)) - std::erfc(-low / std::sqrt(2.0))) / 2;
 }
 
-Matrix random_matrix(size_t rows, size_t columns, double spread, uint64_t seed) {
-  Matrix matrix{rows, columns};
+CodeMatrix random_codes(size_t rows, size_t columns, double spread, uint64_t seed) {
+  CodeMatrix matrix{rows, columns};
   const RandomStream codes(seed, Purpose::kTest), scales(seed, Purpose::kTest, 1);
   for (size_t i = 0; i < rows; ++i)
     for (size_t j = 0; j < columns; ++j) {
@@ -164,7 +164,7 @@ TEST(Rans, ReadsTheStreamsOfAnotherImplementation) {
 
 TEST(Rans, ComesNearTheEntropyOfWhoKnowsEverySpread) {
   for (const double spread : {0.4, 1.5, 4.0, 12.0}) {
-    const Matrix matrix = random_matrix(256, 200, spread, 5);
+    const CodeMatrix matrix = random_codes(256, 200, spread, 5);
     const std::string coded = encode_rans(matrix.codes, static_cast<int64_t>(matrix.columns));
     // Rows and columns take some three bits, and a spread between two levels costs 0.4 %.
     const double bits = matrix.ideal_bits * 1.005 + 3.0 * 456 + 200;
@@ -175,7 +175,7 @@ TEST(Rans, ComesNearTheEntropyOfWhoKnowsEverySpread) {
 }
 
 TEST(Rans, RowsThatResembleEarlierOnesCostLittle) {
-  Matrix matrix = random_matrix(96, 64, 5, 6);
+  CodeMatrix matrix = random_codes(96, 64, 5, 6);
   const size_t whole = encode_rans(matrix.codes, 64).size();
   for (size_t at = 48 * 64; at < matrix.codes.size(); ++at) {
     const int above = code_of(matrix.codes[at - 5 * 64]);

@@ -127,7 +127,7 @@ TEST(Packer, TheAdvisedWidthsDoMeetTheTarget) {
       static_cast<int64_t>(pack(wider, options_for(60'000)).file.size())));
   // Next to nothing is left of the weights at the smallest size, and rows leap over so small a
   // band; but the file fits.
-  const UnpackedModel narrower = random_model(advised(random_model(96, 2, 3), 5'000), 2, 3);
+  const UnpackedModel narrower = random_model(advised(random_model(112, 2, 3), 5'000), 2, 3);
   try {
     pack(narrower, options_for(5'000));
   } catch (const Error& error) {
