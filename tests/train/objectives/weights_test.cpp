@@ -30,7 +30,9 @@ TEST(ExportStep, IsThePackersWhereBytesCostNothing) {
     tensor.name = "w", tensor.shape = {6, 300};
     tensor.values = {weights.const_data_ptr<float>(),
                      weights.const_data_ptr<float>() + weights.numel()};
-    const auto packed = make_quantiser(tensor, {.min_bits = bits, .max_bits = bits})->quantise(0);
+    const auto packed =
+        make_quantiser({tensor, relative_importance(tensor)}, {.min_bits = bits, .max_bits = bits})
+            ->quantise(0);
     const auto back = dequantise_rows(packed.streams[0], packed.streams[1]);
     const at::Tensor expected = at::tensor(back).view({6, 300});
     EXPECT_LT((through_codes(weights, export_steps(weights, bits), bits) - expected)
