@@ -21,6 +21,8 @@ void validate(const PackOptions& options) {
       "clip follows from it");
   require(options.bytes > 0 || options.quantiser.allocation != Allocation::kHand, ExitCode::kUsage,
           "--pack.allocation hand compares files of one size: give --pack.bytes");
+  require(options.compare_tokens >= 0, ExitCode::kUsage, "--pack.compare-tokens ",
+          options.compare_tokens, " must not be negative");
   require(options.threads > 0, ExitCode::kUsage, "--pack.threads ", options.threads,
           " must be positive");
   validate(options.quantiser);

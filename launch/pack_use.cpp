@@ -1,0 +1,73 @@
+#include "launch/pack_use.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include <memory>
+
+#include "base/stop_request.h"
+#include "eval/model.h"
+#include "train/model_weights.h"
+
+namespace reprise {
+namespace {
+
+/// Of train text, on which rules are compared.
+constexpr int64_t kJudgeTokens = 32768;
+
+struct TrainedModel {
+  ModelOptions options;
+  Parameters parameters;
+};
+
+/// The file is closed again when it returns.
+TrainedModel read_parameters(const std::string& folder) {
+  const ModelFile file(folder);
+  TrainedModel model{file.options(), Parameters(file.options(), /*seed=*/0)};
+  assign_weights(file, model.parameters);
+  return model;
+}
+
+}  // namespace
+
+bool wants_calibration(const PackOptions& options) {
+  return options.quantiser.rounding == Rounding::kGptq ||
+         options.sensitivity == Sensitivity::kFisher;
+}
+
+std::string calibration_file(const PackOptions& options) {
+  return options.calibration.empty() ? options.model + "/calibration.safetensors"
+                                     : options.calibration;
+}
+
+Calibration calibrate(const PackOptions& options, UseOptions use, double refine_share,
+                      const Corpus& corpus, Communicator& comm) {
+  const StopRequest stop;
+  use.refine_share = refine_share;
+  use.threads = options.threads;
+  use.state = calibration_file(options);
+  use.stop = [&] { return stop.arrived(); };
+  const TrainedModel model = read_parameters(options.model);
+  return measure_use(model.options, model.parameters, corpus, use, comm);
+}
+
+std::function<double(const std::string& file)> train_text_judge(const Corpus& corpus,
+                                                                const UnitOptions& units) {
+  auto sample = std::make_shared<std::optional<LossSample>>();
+  return [&corpus, units, sample](const std::string& file) {
+    if (!*sample) *sample = draw_loss_sample(corpus, Split::kTrain, kJudgeTokens, units);
+    return mean_nats(make_network(parse_artifact(file, "a packed file"), Arithmetic::kFp32),
+                     **sample);
+  };
+}
+
+PackingLoss measure_packing_loss(const PackOptions& options, const Artifact& artifact,
+                                 const Corpus& corpus, const UnitOptions& units, bool refined) {
+  const at::NoGradGuard no_grad;
+  const TrainedModel model = read_parameters(options.model);
+  return compare_networks(Network(model.options, model.parameters, at::kFloat),
+                          make_network(artifact, Arithmetic::kFp32),
+                          draw_loss_sample(corpus, Split::kValid, options.compare_tokens, units),
+                          refined);
+}
+
+}  // namespace reprise
