@@ -19,6 +19,10 @@ add_library(reprise::hdf5 INTERFACE IMPORTED)
 target_include_directories(reprise::hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
 target_link_libraries(reprise::hdf5 INTERFACE ${HDF5_HL_LIBRARIES} ${HDF5_LIBRARIES} MPI::MPI_C)
 
+if(REPRISE_FUZZ)  # nothing it builds sees libtorch
+  return()
+endif()
+
 set(torch_dir "${REPRISE_DEPS_DIR}/torch")
 if(NOT EXISTS "${torch_dir}/lib/libtorch_cpu.so")
   message(FATAL_ERROR "libtorch is not in ${REPRISE_DEPS_DIR}: run scripts/setup first")

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/utf8.h"
 #include "models/artifact/container.h"
 #include "models/artifact/header.h"
 #include "models/artifact/quantisers/quantiser.h"
@@ -16,6 +17,19 @@ namespace {
 /// Bytes before coding, or elements, that a file may claim for each of its own bytes. Weights code
 /// to bits, not to hundredths of one: what claims more is not a model.
 constexpr int64_t kMaxExpansion = 64;
+
+/// A directory of more is none: sixty thousand tensors, as many as there may be sections, are
+/// listed in half. Parsed, JSON takes ten times its text, whatever the file's length.
+constexpr int64_t kMaxDirectoryBytes = 1 << 23;
+
+/// What is wrong with a file may quote it, line breaks and all, at any length.
+std::string in_one_line(std::string_view words) {
+  constexpr size_t kMostBytes = 200;
+  std::string line(cut_utf8(words, kMostBytes));
+  for (char& letter : line)
+    if (static_cast<unsigned char>(letter) < ' ' || letter == '\x7f') letter = ' ';
+  return line.size() < words.size() ? line + " ..." : line;
+}
 
 std::vector<HostTensor> decode_tensors(const Directory& directory,
                                        std::span<const SectionPlan> plans,
@@ -41,6 +55,8 @@ std::vector<HostTensor> decode_tensors(const Directory& directory,
 void decode_sections(Artifact& artifact, int64_t tokenizer_bytes, int64_t max_bytes) {
   require(artifact.directory_bytes <= max_bytes && tokenizer_bytes <= max_bytes,
           ExitCode::kBadInput, "a section larger than the file allows");
+  require(artifact.directory_bytes <= kMaxDirectoryBytes, ExitCode::kBadInput,
+          "a directory of more than ", kMaxDirectoryBytes, " bytes");
   require(!artifact.sections.empty(), ExitCode::kBadInput, "no sections");
   require(artifact.digest == sections_digest(artifact.sections), ExitCode::kBadInput,
           "the sections are not those the header names");
@@ -67,9 +83,9 @@ Artifact parse_artifact(std::string_view bytes, std::string_view name) {
     artifact.sections = std::move(container.sections);
     decode_sections(artifact, tokenizer_bytes, kMaxExpansion * static_cast<int64_t>(bytes.size()));
   } catch (const nlohmann::json::exception& error) {
-    fail(ExitCode::kBadInput, name, ": not an artifact's header: ", error.what());
+    fail(ExitCode::kBadInput, name, ": not an artifact's header: ", in_one_line(error.what()));
   } catch (const Error& error) {
-    fail(ExitCode::kBadInput, name, ": malformed artifact: ", error.what());
+    fail(ExitCode::kBadInput, name, ": malformed artifact: ", in_one_line(error.what()));
   }
   return artifact;
 }
@@ -87,7 +103,7 @@ std::string sections_digest(const std::vector<std::string>& sections) {
 }
 
 std::string serialise(const Artifact& artifact) {
-  return write_container({write_header(artifact), artifact.sections});
+  return write_container(write_header(artifact), artifact.sections);
 }
 
 void write_artifact(const std::filesystem::path& path, const Artifact& artifact) {

@@ -56,18 +56,22 @@ uint32_t front_checksum(std::string_view numbers, std::string_view header_and_ta
 
 }  // namespace
 
-std::string write_container(const Container& container) {
-  std::string front(kMagic), rest = container.header, data;
-  append_number(front, kVersion, 4);
-  append_number(front, container.header.size(), 4);
-  append_number(front, container.sections.size(), 4);
-  for (const std::string& section : container.sections) {
+std::string write_container(std::string_view header, std::span<const std::string> sections) {
+  std::string file(kMagic), rest(header);
+  append_number(file, kVersion, 4);
+  append_number(file, header.size(), 4);
+  append_number(file, sections.size(), 4);
+  size_t data_bytes = 0;
+  for (const std::string& section : sections) {
     append_number(rest, section.size(), 8);
     append_number(rest, checksum(section), 4);
-    data += section;
+    data_bytes += section.size();
   }
-  append_number(front, front_checksum(front, rest), 4);
-  return front + rest + data;
+  append_number(file, front_checksum(file, rest), 4);
+  file.reserve(file.size() + rest.size() + data_bytes);
+  file += rest;
+  for (const std::string& section : sections) file += section;
+  return file;
 }
 
 Container read_container(std::string_view bytes, std::string_view name) {

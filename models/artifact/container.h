@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,7 @@ inline constexpr int64_t kMaxSections = 1 << 16;
 /// Bytes in front of the header, and in the table for every section.
 inline constexpr int64_t kPreambleBytes = 24, kTableEntryBytes = 12;
 
-std::string write_container(const Container& container);
+std::string write_container(std::string_view header, std::span<const std::string> sections);
 
 /// Throws kBadInput, naming `name`, unless the lengths fill `bytes` exactly and every checksum
 /// holds.

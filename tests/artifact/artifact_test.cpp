@@ -16,15 +16,9 @@
 namespace reprise {
 namespace {
 
-std::string packed_file(int64_t width = 32, int64_t bytes = 6'000) {
-  PackOptions options;
-  options.bytes = bytes;
-  return pack(random_model(width, 1, 9), options).file;
-}
-
 TEST(Artifact, SaveLoadSaveGivesTheSameBytes) {
   const TemporaryFolder folder;
-  const std::string file = packed_file();
+  const std::string file = small_file();
   write_artifact(folder / "a", parse_artifact(file, "packed"));
   EXPECT_EQ(read_file(folder / "a"), file);
   const Artifact loaded = load_artifact(folder / "a");
@@ -35,7 +29,7 @@ TEST(Artifact, SaveLoadSaveGivesTheSameBytes) {
 
 TEST(Artifact, HoldsTheModelItWasPackedFrom) {
   const UnpackedModel model = random_model(32, 1, 9);
-  const Artifact artifact = parse_artifact(packed_file(), "packed");
+  const Artifact artifact = parse_artifact(small_file(), "packed");
   EXPECT_EQ(artifact.model, model.model);
   EXPECT_EQ(artifact.tokenizer, model.tokenizer);
   ASSERT_EQ(artifact.tensors.size(), model.tensors.size());
@@ -49,7 +43,7 @@ TEST(Artifact, HoldsTheModelItWasPackedFrom) {
 }
 
 TEST(Artifact, SettingTheGateMovesNoByte) {
-  const std::string file = packed_file();
+  const std::string file = small_file();
   Artifact artifact = parse_artifact(file, "packed");
   EXPECT_EQ(artifact.gate.calibrated_on, "");
   for (const double threshold : {0.1, 2.0, 1.0 / 3.0, -7e-30, 1e9}) {
@@ -81,7 +75,7 @@ TEST(FixedWidth, IsExactAndTwentyThreeCharactersLong) {
 
 TEST(Ledger, SumsToTheFileByTensorAndCause) {
   const UnpackedModel model = random_model(32, 1, 9);
-  const std::string file = packed_file();
+  const std::string file = small_file();
   const Artifact artifact = parse_artifact(file, "packed");
   const Ledger ledger(artifact, 700);
   EXPECT_EQ(ledger.counted_bytes(), static_cast<int64_t>(file.size()) + 700);
@@ -104,7 +98,7 @@ TEST(Ledger, SumsToTheFileByTensorAndCause) {
 
 TEST(Artifact, AFullDiskLeavesNoFile) {
   const TemporaryFolder folder;
-  const Artifact artifact = parse_artifact(packed_file(), "packed");
+  const Artifact artifact = parse_artifact(small_file(), "packed");
   // A limit on file size stands in for a full disk: write() fails half way in the same manner.
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);

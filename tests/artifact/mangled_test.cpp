@@ -2,8 +2,6 @@
 // preset runs this too.
 #include <gmock/gmock.h>
 
-#include <cstring>
-
 #include "base/error.h"
 #include "base/random.h"
 #include "models/artifact/artifact.h"
@@ -15,15 +13,6 @@
 
 namespace reprise {
 namespace {
-
-const std::string& small_file() {
-  static const std::string file = [] {
-    PackOptions options;
-    options.bytes = 6'000;
-    return pack(random_model(32, 1, 9), options).file;
-  }();
-  return file;
-}
 
 /// The error's line; empty where the bytes parse.
 std::string error_of(std::string_view bytes) {
@@ -45,13 +34,13 @@ TEST(Mangled, EveryTruncationIsAnError) {
   EXPECT_THAT(error_of(small_file() + "x"), testing::HasSubstr("behind the last section"));
 }
 
-TEST(Mangled, TenThousandFlipsAreErrors) {
-  const RandomStream stream(1, Purpose::kTest);
-  for (uint64_t i = 0; i < 10'000; ++i) {
-    std::string file = small_file();
-    const uint64_t bit = stream.below(i, 8 * file.size());
-    file[bit / 8] = static_cast<char>(file[bit / 8] ^ 1 << bit % 8);
+TEST(Mangled, EveryFlippedBitIsAnError) {
+  std::string file = small_file();
+  for (size_t bit = 0; bit < 8 * file.size(); ++bit) {
+    const auto flip = [&] { file[bit / 8] = static_cast<char>(file[bit / 8] ^ 1 << bit % 8); };
+    flip();
     EXPECT_NE(error_of(file), "") << "bit " << bit;
+    flip();
   }
 }
 
@@ -69,7 +58,7 @@ TEST(Mangled, RandomBytesAreErrors) {
 std::string rebuilt(const std::function<void(Container&)>& change) {
   Container container = read_container(small_file(), "small");
   change(container);
-  return write_container(container);
+  return write_container(container.header, container.sections);
 }
 
 /// A file whose checksums, header and digest hold, with other sections.
@@ -80,9 +69,62 @@ std::string resigned(const std::function<void(Artifact&)>& change) {
   return serialise(artifact);
 }
 
-std::string with_number(std::string file, size_t offset, uint64_t value) {
-  std::memcpy(&file[offset], &value, sizeof value);
+std::string with_number(std::string file, size_t offset, uint64_t value, size_t bytes = 8) {
+  for (size_t i = 0; i < bytes; ++i) file.at(offset + i) = static_cast<char>(value >> 8 * i);
   return file;
+}
+
+/// CRC-32 by its definition, bit by bit: x^32 + x^26 + ... + 1 reflected.
+uint32_t checksum(std::string_view bytes) {
+  uint32_t rest = ~uint32_t{0};
+  for (const char byte : bytes) {
+    rest ^= static_cast<uint8_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) rest = rest >> 1 ^ (rest & 1 ? 0xEDB88320u : 0u);
+  }
+  return ~rest;
+}
+
+/// `length` in the table for the first section, all checksums mended.
+std::string with_first_length(uint64_t length) {
+  const Container container = read_container(small_file(), "small");
+  const size_t table = kPreambleBytes + container.header.size();
+  const size_t front = table + container.sections.size() * kTableEntryBytes;
+  std::string file = with_number(small_file(), table, length);
+  file = with_number(std::move(file), table + 8, checksum(file.substr(front, length)), 4);
+  return with_number(std::move(file), 20,
+                     checksum(file.substr(0, 20) + file.substr(24, front - 24)), 4);
+}
+
+/// A container says where sections lie by their lengths alone: they lie end to end, and where the
+/// sum is not the file's, it is refused.
+TEST(Mangled, LengthsThatDoNotFillTheFileAreErrors) {
+  const uint64_t length = read_container(small_file(), "small").sections[0].size();
+  EXPECT_EQ(with_first_length(length), small_file()) << "CRC-32 is another";
+  EXPECT_THAT(error_of(with_first_length(length - 1)), testing::HasSubstr("section 1"));
+  EXPECT_THAT(error_of(with_first_length(length + 1)), testing::HasSubstr("section 1"));
+  for (const uint64_t bytes : {uint64_t{1'000'000}, uint64_t{1} << 63, ~uint64_t{0}})
+    EXPECT_THAT(error_of(with_first_length(bytes)),
+                testing::HasSubstr(concat("section 0 claims ", bytes, " bytes of ")));
+}
+
+TEST(Mangled, RefusalsAreOneShortLine) {
+  const auto header = [](const nlohmann::json& gate) {
+    return error_of(rebuilt([&](Container& container) {
+      nlohmann::json all = nlohmann::json::parse(container.header);
+      all["gate"] = gate;
+      container.header = all.dump();
+    }));
+  };
+  const nlohmann::json right =
+      nlohmann::json::parse(read_container(small_file(), "small").header)["gate"];
+  for (const char* field : {"calibrated_on", "threshold", "signal"}) {
+    nlohmann::json gate = right;
+    gate[field] = "line\nbreak\x7f" + std::string(10'000, 'x');
+    const std::string line = header(gate);
+    EXPECT_EQ(line.empty(), field == std::string("signal"));
+    EXPECT_LT(line.size(), 400u);
+    EXPECT_EQ(line.find_first_of("\n\x7f"), line.npos);
+  }
 }
 
 TEST(Mangled, SectionsThatClaimTooMuchAreErrors) {
@@ -149,6 +191,18 @@ TEST(Mangled, DirectoriesWithRightChecksumsAreStillChecked) {
         R"([["a","half",[1,1,1,1,1,1,1,1,1]]])", R"([[3,"half",[4]]])",
         R"([["a","half",[18446744073709551615]]])", R"([["a","half",[100000,100000]]])"})
     EXPECT_NE(directory(wrong), "") << wrong;
+}
+
+/// Parsed, JSON takes many times its text: a directory's length has a limit whatever the file's.
+TEST(Mangled, ADirectoryOfMoreThanAnyModelHasIsAnError) {
+  const std::string text = "[" + std::string(9'000'000, '[');
+  EXPECT_THAT(error_of(resigned([&](Artifact& artifact) {
+                artifact.directory_bytes = static_cast<int64_t>(text.size());
+                artifact.sections[0] =
+                    encode_section({.cause = Cause::kDirectory, .bytes = artifact.directory_bytes},
+                                   text, Coder::kStored);
+              })),
+              testing::HasSubstr("a directory of more than"));
 }
 
 TEST(Mangled, SectionsWithRightChecksumsAreStillChecked) {

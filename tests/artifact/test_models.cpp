@@ -51,4 +51,13 @@ UnpackedModel random_model(int64_t width, int64_t layers, uint64_t seed) {
   return model;
 }
 
+const std::string& small_file() {
+  static const std::string file = [] {
+    PackOptions options;
+    options.bytes = 6'000;
+    return pack(random_model(32, 1, 9), options).file;
+  }();
+  return file;
+}
+
 }  // namespace reprise

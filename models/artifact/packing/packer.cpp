@@ -64,6 +64,7 @@ class Packing {
   }
 
   const Candidate& build(double log2_slope) {
+    file = {};  // before there is another as long
     file = stored_.build(log2_slope);
     const auto bytes = static_cast<int64_t>(file.size()) + code_bytes_;
     if (hooks_.on_build) hooks_.on_build(bytes);

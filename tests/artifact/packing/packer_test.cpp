@@ -70,20 +70,33 @@ TEST(Packer, MoreBytesBuyLessDistortion) {
   }
 }
 
-/// The packer takes as many threads as this process may use cores.
-TEST(Packer, GivesTheSameFileAgainAndOnOneCore) {
+/// While it lives, this process may use `count` cores, or as many as there are; parallel_for()
+/// takes as many threads.
+class OnCores {
+ public:
+  explicit OnCores(int count) {
+    cpu_set_t some;
+    CPU_ZERO(&some);
+    EXPECT_EQ(sched_getaffinity(0, sizeof all_, &all_), 0);
+    for (size_t core = 0; core < CPU_SETSIZE && CPU_COUNT(&some) < count; ++core)
+      if (CPU_ISSET(core, &all_)) CPU_SET(core, &some);
+    EXPECT_EQ(sched_setaffinity(0, sizeof some, &some), 0);
+  }
+  ~OnCores() { EXPECT_EQ(sched_setaffinity(0, sizeof all_, &all_), 0); }
+  OnCores(const OnCores&) = delete;
+  OnCores& operator=(const OnCores&) = delete;
+
+ private:
+  cpu_set_t all_{};
+};
+
+TEST(Packer, GivesTheSameFileAgainAndOnOneTwoAndFourCores) {
   const UnpackedModel model = random_model(48, 2, 5);
   const std::string file = pack(model, options_for(20'000)).file;
-  EXPECT_EQ(pack(model, options_for(20'000)).file, file);
-  cpu_set_t all, one;
-  ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
-  CPU_ZERO(&one);
-  for (size_t core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core)
-    if (CPU_ISSET(core, &all)) CPU_SET(core, &one);
-  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
-  const std::string on_one_core = pack(model, options_for(20'000)).file;
-  ASSERT_EQ(sched_setaffinity(0, sizeof all, &all), 0);
-  EXPECT_EQ(on_one_core, file);
+  for (const int cores : {1, 2, 4}) {
+    const OnCores limit(cores);
+    EXPECT_EQ(pack(model, options_for(20'000)).file, file) << cores;
+  }
 }
 
 TEST(Packer, CountsTheCodeAllowanceAndTheTokenizer) {
