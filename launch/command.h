@@ -22,6 +22,7 @@ ExitCode run_data(std::span<const std::string> words, Communicator& comm);
 ExitCode run_train(std::span<const std::string> words, Communicator& comm);
 ExitCode run_gate(std::span<const std::string> words, Communicator& comm);
 ExitCode run_pack(std::span<const std::string> words, Communicator& comm);
+ExitCode run_artifact(std::span<const std::string> words, Communicator& comm);
 ExitCode run_eval(std::span<const std::string> words, Communicator& comm);
 ExitCode run_verdict(std::span<const std::string> words, Communicator& comm);
 ExitCode run_report(std::span<const std::string> words, Communicator& comm);

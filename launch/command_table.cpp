@@ -16,6 +16,8 @@ constexpr std::array kCommands{
             run_gate},
     Command{"pack", "quantise and code a checkpoint into an artifact of a given number of bytes",
             run_pack},
+    Command{"artifact", "show what is in an artifact: where its bytes went, coders, bits a weight",
+            run_artifact},
     Command{"eval", "score a corpus with an artifact, gate and controls, into a per-token trace",
             run_eval},
     Command{"verdict", "decide the claims from the traces of two arms", run_verdict},

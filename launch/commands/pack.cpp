@@ -13,6 +13,7 @@
 #include "eval/calibrate.h"
 #include "eval/unit.h"
 #include "launch/command.h"
+#include "launch/pack_allowance.h"
 #include "launch/pack_outputs.h"
 #include "models/artifact/artifact.h"
 #include "models/artifact/ledger.h"
@@ -85,6 +86,7 @@ std::vector<std::filesystem::path> inputs_of(const PackOptions& options) {
   std::vector<std::filesystem::path> inputs{options.corpus};
   for (const char* file : kModelFiles)
     inputs.push_back(std::filesystem::path(options.model) / file);
+  if (!options.code.empty()) inputs.emplace_back(options.code);
   return inputs;
 }
 
@@ -139,6 +141,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   for (const std::string& file : {options.out, ledger_name(options.out), summary_name(options.out)})
     require_place_for(file, "--pack.out", OutputKind::kFile, inputs_of(options));
 
+  const CountedCode code = count_code(options, comm);
   const Corpus corpus(options.corpus);
   Trained trained = read_trained(options, corpus, comm.rank());
   const Family family = trained.options.family;
@@ -156,7 +159,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   if (comm.rank() == 0) lock.emplace(lock_output(options.out, kBeside));
   std::string file;
   nlohmann::json packing;
-  if (comm.rank() == 0) file = pack_and_tell(std::move(trained.weights), options, packing);
+  if (comm.rank() == 0) file = pack_and_tell(std::move(trained.weights), code.options, packing);
   // From here on, every rank knows the weights only as they come back from the packed bytes.
   Artifact artifact = parse_artifact(broadcast_text(comm, std::move(file)), options.out);
 
@@ -168,8 +171,9 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
                   {{"config", set.resolved()},
                    {"config_sha256", set.digest()},
                    {"trained", trained.record},
+                   {"code", code.record},
                    {"packing", packing}},
-                  options);
+                  code.options);
   comm.barrier();  // the file is whole before any rank goes on
   return ExitCode::kOk;
 }

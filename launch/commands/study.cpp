@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "launch/action.h"
 #include "launch/command.h"
 #include "launch/study/graph.h"
 #include "launch/study/overview.h"
@@ -17,18 +18,8 @@ namespace {
 
 enum class Action { kPlan, kRun, kStatus };
 
-/// Takes the first word, which says what is wanted.
-Action take_action(std::vector<std::string>& words) {
-  const std::vector<std::string> names{"plan", "run", "status"};
-  const std::string word = words.empty() ? "" : words.front();
-  const auto found = std::ranges::find(names, word);
-  const std::string near = nearest_name(word, names);
-  require(found != names.end(), ExitCode::kUsage,
-          word.empty() ? "say what" : concat("'", word, "'"),
-          near.empty() ? ": plan, run or status" : concat(": did you mean '", near, "'?"));
-  words.erase(words.begin());
-  return static_cast<Action>(found - names.begin());
-}
+/// In the order of Action.
+const std::vector<std::string> kActions{"plan", "run", "status"};
 
 bool take_flag(std::vector<std::string>& words, std::string_view flag) {
   return std::erase(words, flag) > 0;
@@ -56,7 +47,8 @@ ExitCode run_study(std::span<const std::string> words, Communicator& comm) {
           "a study starts mpirun itself; run it as one process and set --study.ranks");
   std::vector<std::string> rest(words.begin(), words.end());
   const bool asks_for_help = std::ranges::count(rest, "--help") > 0;
-  const Action action = asks_for_help ? Action::kPlan : take_action(rest);
+  const Action action =
+      asks_for_help ? Action::kPlan : static_cast<Action>(take_action(rest, kActions));
   if (asks_for_help) rest = {"--help"};
   const bool as_json = take_flag(rest, "--json");
   require(!as_json || action != Action::kRun, ExitCode::kUsage,

@@ -1,5 +1,6 @@
 #include "launch/study/graph.h"
 
+#include "base/digest.h"
 #include "eval/options.h"
 #include "launch/pack_outputs.h"
 
@@ -88,6 +89,10 @@ class Builder {
     Node pack = parallel_node(concat("pack.", trained.name()), "pack");
     pack.options = {{"pack", arm.options.at("pack")},
                     {"eval", scoring_options(arm.options.at("eval"))}};
+    if (const std::string code = arm.options.at("pack").value("code", ""); !code.empty()) {
+      pack.content = to_hex(sha256_file(code));
+      pack.places = {"pack.code"};
+    }
     pack.inputs = {{"pack.model", trained.train, kModel, ""}, {"pack.corpus", data, kCorpus, ""}};
     pack.outputs = {{"pack.out", kArtifact},
                     {"", concat(kArtifact, kPackSummarySuffix)},

@@ -49,6 +49,20 @@ int64_t read_padding(const nlohmann::json& header) {
   return static_cast<int64_t>(padding.size());
 }
 
+nlohmann::json header_json(const Artifact& artifact) {
+  nlohmann::json header = {
+      {"model", artifact.model},
+      {"tokenizer", artifact.tokenizer},
+      {"gate", gate_json(artifact.gate)},
+      {"digest", artifact.digest},
+      {"directory_bytes", artifact.directory_bytes},
+      {"tokenizer_bytes", artifact.tokenizer_model.size()},
+  };
+  if (artifact.padding_bytes > 0)
+    header["padding"] = std::string(static_cast<size_t>(artifact.padding_bytes), '0');
+  return header;
+}
+
 }  // namespace
 
 int64_t bytes_of_padding(int64_t zeros) {
@@ -79,18 +93,13 @@ double parse_fixed_width(std::string_view text) {
   return value;
 }
 
-std::string write_header(const Artifact& artifact) {
-  nlohmann::json header = {
-      {"model", artifact.model},
-      {"tokenizer", artifact.tokenizer},
-      {"gate", gate_json(artifact.gate)},
-      {"digest", artifact.digest},
-      {"directory_bytes", artifact.directory_bytes},
-      {"tokenizer_bytes", artifact.tokenizer_model.size()},
-  };
-  if (artifact.padding_bytes > 0)
-    header["padding"] = std::string(static_cast<size_t>(artifact.padding_bytes), '0');
-  return header.dump();
+std::string write_header(const Artifact& artifact) { return header_json(artifact).dump(); }
+
+int64_t gate_bytes(const Artifact& artifact) {
+  nlohmann::json header = header_json(artifact);
+  const size_t whole = header.dump().size();
+  header.erase("gate");
+  return static_cast<int64_t>(whole - header.dump().size());
 }
 
 int64_t read_header(std::string_view text, Artifact& artifact) {

@@ -11,6 +11,9 @@ namespace reprise {
 /// The gate's numbers are text of a fixed width, so that setting them moves no byte behind them.
 std::string write_header(const Artifact& artifact);
 
+/// What of the header says when to refine: the gate's field, signal, threshold and all.
+int64_t gate_bytes(const Artifact& artifact);
+
 /// Fills model, tokenizer, gate, digest and directory_bytes; returns the tokenizer model's length.
 int64_t read_header(std::string_view text, Artifact& artifact);
 

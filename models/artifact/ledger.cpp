@@ -18,7 +18,8 @@ std::vector<int64_t> divide(int64_t bytes, const SectionPlan& plan) {
   std::vector<int64_t> shares;
   int64_t left = bytes;
   for (const SectionPart& part : plan.parts) {
-    shares.push_back(bytes * part.bytes / plan.bytes);
+    const auto product = static_cast<__int128>(bytes) * part.bytes;  // of gigabytes: beyond 64 bits
+    shares.push_back(static_cast<int64_t>(product / plan.bytes));
     left -= shares.back();
   }
   for (size_t i = 0; left > 0; ++i, --left) ++shares[i];
@@ -52,9 +53,11 @@ void print_row(std::ostream& out, size_t name_width, const std::string& name, co
 
 Ledger::Ledger(const Artifact& artifact, int64_t code_bytes) {
   const auto header = static_cast<int64_t>(write_header(artifact).size());
+  const int64_t gate = gate_bytes(artifact);
   const auto sections = static_cast<int64_t>(artifact.sections.size());
   const int64_t padding = bytes_of_padding(artifact.padding_bytes);
-  entries_.push_back({"", Cause::kHeader, header - padding});
+  entries_.push_back({"", Cause::kHeader, header - gate - padding});
+  entries_.push_back({"", Cause::kGate, gate});
   if (padding > 0) entries_.push_back({"", Cause::kPadding, padding});
   entries_.push_back({"", Cause::kFraming, kPreambleBytes + sections * kTableEntryBytes});
   const std::vector<SectionPlan> plans =

@@ -173,6 +173,8 @@ TEST_F(BadInput, ACheckpointOfAnotherConfiguration) {
 TEST_F(BadInput, AByteTargetThatCannotBeReached) {
   const Outcome small = run_reprise(pack_words(2000, kNew));
   expect_refusal(small, ExitCode::kCapUnreachable, "width");
+  // Less than the file takes without a weight.
+  expect_refusal(run_reprise(pack_words(100, kNew)), ExitCode::kCapUnreachable, "does not fit");
   const Outcome large = run_reprise(pack_words(2'000'000, kNew));
   expect_refusal(large, ExitCode::kCapUnreachable, "width");
   expect_nothing_written();
@@ -182,6 +184,8 @@ TEST_F(BadInput, AnArtifactThatWasCutOrChanged) {
   std::string bytes = read_file(path("artifact.reprise"));
   write_file(path("short.reprise"), bytes.substr(0, bytes.size() / 2));
   expect_refusal(run_reprise(eval_words("short.reprise")), ExitCode::kBadInput, "short.reprise");
+  expect_refusal(run_reprise("artifact show --artifact.file " + path("short.reprise")),
+                 ExitCode::kBadInput, "short.reprise");
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
   write_file(path("flipped.reprise"), bytes);
   expect_refusal(run_on_ranks(2, eval_words("flipped.reprise")), ExitCode::kBadInput,

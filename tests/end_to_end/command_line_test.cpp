@@ -35,9 +35,10 @@ TEST_P(EveryCommand, ListsItsOptionsWithUnitAndDefault) {
 
 TEST_P(EveryCommand, OffersTheNearestOptionForAMisspeltOne) {
   const std::string section = GetParam();
-  const std::string action = section == "study" ? " plan" : "";
-  expect_refusal(run_reprise(concat(section, action, " --", section, ".outt x")), ExitCode::kUsage,
-                 concat("did you mean '", section, ".out'?"));
+  const std::string action = section == "study" ? " plan" : section == "artifact" ? " show" : "";
+  const std::string key = section == "artifact" ? ".file" : ".out";
+  expect_refusal(run_reprise(concat(section, action, " --", section, key, "t x")), ExitCode::kUsage,
+                 concat("did you mean '", section, key, "'?"));
 }
 
 TEST_P(EveryCommand, PrintsHelpOnceOnSeveralRanks) {
@@ -48,14 +49,14 @@ TEST_P(EveryCommand, PrintsHelpOnceOnSeveralRanks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, EveryCommand,
-                         testing::Values("data", "train", "gate", "pack", "eval", "verdict",
-                                         "report", "size", "study"));
+                         testing::Values("data", "train", "gate", "pack", "artifact", "eval",
+                                         "verdict", "report", "size", "study"));
 
 TEST(CommandLine, HelpListsEveryCommandAndEveryExitCode) {
   const Outcome help = run_reprise("--help");
   EXPECT_EQ(help.code, 0);
   for (const char* command :
-       {"data", "train", "gate", "pack", "eval", "verdict", "report", "size", "study"})
+       {"data", "train", "gate", "pack", "artifact", "eval", "verdict", "report", "size", "study"})
     EXPECT_THAT(help.out, HasSubstr(concat("\n  ", command, " ")));
   for (const char* code : {"0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "75 "})
     EXPECT_THAT(help.out.substr(help.out.find("Exit codes")), HasSubstr(code));

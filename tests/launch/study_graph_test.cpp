@@ -6,7 +6,9 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "launch/study/graph.h"
+#include "tests/support/temporary_folder.h"
 
 namespace reprise {
 namespace {
@@ -68,6 +70,23 @@ TEST(StudyGraph, AnArmStartsFromTheModelOfAnotherWithItsSeed) {
   EXPECT_THAT(changed(graph, build_graph(study, "text")),
               IsSupersetOf({"train.plain.1", "train.other.1", "eval.other.2"}))
       << "what an arm starts from is part of its key";
+}
+
+TEST(StudyGraph, ThePackingsKeyHoldsTheContentsOfTheDecodersCodeAndNotItsPath) {
+  const TemporaryFolder folder;
+  Study study = make_study();
+  const auto with_code = [&](const char* name, const char* contents) {
+    write_file(folder / name, contents);
+    study.arms[1].options["pack"]["code"] = (folder / name).string();
+    return build_graph(study, "text");
+  };
+  const Graph before = with_code("one.py", "def decode(): pass");
+  EXPECT_THAT(changed(before, with_code("other.py", "def decode(): pass")), testing::IsEmpty());
+  EXPECT_THAT(changed(before, with_code("one.py", "def decode(): ...")),
+              ElementsAre("pack.plain.1", "eval.plain.1", "pack.plain.2", "eval.plain.2", "verdict",
+                          "report"));
+  EXPECT_THAT(config_text(before, node_of(before, "pack.plain.1"), "out"),
+              HasSubstr((folder / "one.py").string()));
 }
 
 TEST(StudyGraph, TrainsAndScoresOnAllRanksAndTheRestOnOneWithAllThreads) {

@@ -23,6 +23,8 @@ void validate(const PackOptions& options) {
           "--pack.allocation hand compares files of one size: give --pack.bytes");
   require(options.compare_tokens >= 0, ExitCode::kUsage, "--pack.compare-tokens ",
           options.compare_tokens, " must not be negative");
+  require(options.code.empty() || options.code_bytes == 0, ExitCode::kUsage,
+          "--pack.code and --pack.code-bytes both say what the decoder's code counts; give one");
   require(options.threads > 0, ExitCode::kUsage, "--pack.threads ", options.threads,
           " must be positive");
   validate(options.quantiser);

@@ -19,6 +19,7 @@ struct EnumNames<Sensitivity> {
 struct PackOptions {
   std::string model, corpus, out;
   int64_t bytes = -1, code_bytes = 0;
+  std::string code;
   bool carry_tokenizer = false;
   double refine_share = 0.1;
   bool reapply = false;
@@ -39,6 +40,9 @@ struct PackOptions {
               "the cap: file and code allowance are together at most this, and at most 0.1 % less; "
               "0: no cap, each tensor as fine as the options let it be"));
     field("code-bytes", code_bytes, "bytes", "allowance for the decoder's code, counted");
+    field("code", code, "file",
+          "the decoder's code: its length under the best coder is the allowance, in place of "
+          "code-bytes");
     field("carry-tokenizer", carry_tokenizer, "", "put the tokenizer model in the file, counted");
     field("refine-share", refine_share, "share",
           "tokens of the valid split that the gate refines; 0: no gate");

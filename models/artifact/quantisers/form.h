@@ -29,6 +29,7 @@ struct EnumNames<Scheme> {
 /// Why a byte is there.
 enum class Cause {
   kHeader,
+  kGate,
   kFraming,
   kDirectory,
   kTokenizer,
@@ -41,11 +42,11 @@ enum class Cause {
 template <>
 struct EnumNames<Cause> {
   static constexpr std::array names{
-      std::pair{Cause::kHeader, "header"},       std::pair{Cause::kFraming, "framing"},
-      std::pair{Cause::kDirectory, "directory"}, std::pair{Cause::kTokenizer, "tokenizer"},
-      std::pair{Cause::kValues, "values"},       std::pair{Cause::kScales, "scales"},
-      std::pair{Cause::kCodes, "codes"},         std::pair{Cause::kDecoder, "decoder"},
-      std::pair{Cause::kPadding, "padding"}};
+      std::pair{Cause::kHeader, "header"},       std::pair{Cause::kGate, "gate"},
+      std::pair{Cause::kFraming, "framing"},     std::pair{Cause::kDirectory, "directory"},
+      std::pair{Cause::kTokenizer, "tokenizer"}, std::pair{Cause::kValues, "values"},
+      std::pair{Cause::kScales, "scales"},       std::pair{Cause::kCodes, "codes"},
+      std::pair{Cause::kDecoder, "decoder"},     std::pair{Cause::kPadding, "padding"}};
 };
 
 struct StreamLayout {

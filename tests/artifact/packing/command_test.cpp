@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <iostream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -15,6 +16,7 @@
 #include "data/corpus.h"
 #include "eval/calibrate.h"
 #include "models/artifact/artifact.h"
+#include "models/artifact/coders/coder.h"
 #include "models/artifact/packing/options.h"
 #include "models/parameters.h"
 #include "tests/data/samples.h"
@@ -30,7 +32,7 @@ namespace fs = std::filesystem;
 /// As `reprise train` leaves it. Fresh weights have zeroed outputs and give every token the same
 /// entropy; noise stands in for training.
 void write_trained_model(const fs::path& folder, const ModelOptions& options,
-                         const std::string& tokenizer) {
+                         const std::string& tokenizer, float first_weight = 0) {
   const at::NoGradGuard no_grad;
   const Parameters parameters(options, /*seed=*/3);
   std::vector<ArrayView> arrays;
@@ -41,6 +43,7 @@ void write_trained_model(const fs::path& folder, const ModelOptions& options,
                                   static_cast<size_t>(parameter.tensor.numel()));
     for (size_t i = 0; i < values.size(); ++i)
       values[i] += static_cast<float>(0.1 * noise.normal(i));
+    if (arrays.empty() && first_weight != 0) values[0] = first_weight;
     arrays.push_back(ArrayView::of(parameter.name, parameter.tensor.sizes().vec(), values));
   }
   ModelOptions copy = options;
@@ -171,6 +174,71 @@ TEST_F(PackCommand, AStaticModelAndAShareOfNothingHaveNoGate) {
   }
 }
 
+TEST_F(PackCommand, CountsAFileOfCodeAsTheBestCoderLeavesIt) {
+  if (test_comm().rank() == 0) {
+    write_file(root_ / "decoder.py", "def decode(bytes):\n" + std::string(30'000, '#'));
+  }
+  test_comm().barrier();
+  const std::string code = (root_ / "decoder.py").string();
+  const fs::path path = pack(test_comm(), "recurrent", "coded", {"--pack.code", code});
+  const json summary = json::parse(read_file(path.string() + ".pack.json"));
+  const json ledger = json::parse(read_file(path.string() + ".ledger.json"));
+  const json& counted = summary.at("code");
+  EXPECT_EQ(counted.at("file"), code);
+  EXPECT_EQ(counted.at("bytes"), fs::file_size(code));
+  EXPECT_EQ(counted.at("sha256"), to_hex(sha256_file(code)));
+  const auto compressed = counted.at("compressed_bytes").get<int64_t>();
+  EXPECT_LT(compressed, 200) << "thirty thousand of one letter";
+  for (const auto& [coder, name] : EnumNames<Coder>::names)
+    EXPECT_LE(compressed, static_cast<int64_t>(encode(coder, read_file(code)).size())) << name;
+  EXPECT_EQ(ledger.at("causes").at("decoder"), compressed);
+  EXPECT_EQ(summary.at("config").at("pack").at("code"), code);
+  EXPECT_EQ(summary.at("config").at("pack").at("code-bytes"), 0);
+  const auto all = static_cast<int64_t>(fs::file_size(path)) + compressed;
+  EXPECT_EQ(ledger.at("counted_bytes"), all);
+  EXPECT_LE(all, 40'000);
+  EXPECT_GE(all, 40'000 - 40);
+}
+
+TEST_F(PackCommand, RefusesCodeThatIsNoneAndTwoAllowances) {
+  if (test_comm().rank() == 0) {
+    write_file(root_ / "empty.py", "");
+    std::string noise;
+    for (uint64_t i = 0; i < 41'000; ++i)
+      noise += static_cast<char>(RandomStream(1, Purpose::kTest).bits(i));
+    write_file(root_ / "long.py", noise);
+  }
+  test_comm().barrier();
+  const auto refusal = [&](ExitCode code, const std::string& file, std::vector<std::string> more) {
+    more.insert(more.end(), {"--pack.code", (root_ / file).string()});
+    return error_of(code, [&] { pack(test_comm(), "recurrent", "never", more); });
+  };
+  EXPECT_THAT(refusal(ExitCode::kBadInput, "empty.py", {}), testing::HasSubstr("is empty"));
+  EXPECT_THAT(refusal(ExitCode::kBadInput, "missing.py", {}), testing::HasSubstr("missing.py"));
+  EXPECT_THAT(refusal(ExitCode::kBadInput, "source", {}), testing::HasSubstr("directory"));
+  EXPECT_THAT(refusal(ExitCode::kUsage, "long.py", {}), testing::HasSubstr("leaves nothing"));
+  EXPECT_THAT(refusal(ExitCode::kUsage, "empty.py", {"--pack.code-bytes", "9"}),
+              testing::HasSubstr("give one"));
+  test_comm().barrier();
+  for (const auto& entry : fs::directory_iterator(root_))
+    EXPECT_THAT(entry.path().filename().string(), testing::Not(testing::HasSubstr("never")));
+}
+
+TEST_F(PackCommand, RefusesAModelOfWeightsThatAreNoNumbersAndLeavesNothing) {
+  if (test_comm().rank() != 0) return;
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    const Corpus corpus(root_ / "corpus");
+    ModelOptions options{.vocab = corpus.tokenizer().vocab(), .width = 32, .context = 64};
+    write_trained_model(root_ / "diverged", options, corpus.tokenizer().digest(), bad);
+    const auto self = make_self_communicator();
+    EXPECT_THAT(error_of(ExitCode::kBadInput, [&] { pack(*self, "diverged", "never"); }),
+                testing::HasSubstr("not finite; the training that wrote it diverged"));
+  }
+  for (const auto& entry : fs::directory_iterator(root_))
+    EXPECT_THAT(entry.path().filename().string(), testing::Not(testing::HasSubstr("never")));
+}
+
 TEST_F(PackCommand, RefusesAFolderWhereAFileShallBe) {
   if (test_comm().rank() != 0) return;
   const auto self = make_self_communicator();
@@ -192,6 +260,7 @@ TEST_F(PackCommand, RefusesAnImpossibleTargetAndLeavesNothing) {
     bytes_ = bytes;
     return error_of(ExitCode::kCapUnreachable, [&] { pack(*self, "recurrent", "never"); });
   };
+  EXPECT_THAT(refusal("100"), testing::ContainsRegex("does not fit 100 bytes: .* too many; "));
   const std::string small = refusal("16000");
   const std::string large = refusal("3000000");
   EXPECT_THAT(small, testing::ContainsRegex("too many; a width of [0-9]+ would fit"));

@@ -48,8 +48,8 @@ UnpackedModel like_trained(const ModelOptions& options) {
 int64_t fixed_bytes(const Ledger& ledger) {
   int64_t bytes = 0;
   for (const LedgerEntry& entry : ledger.entries())
-    if (entry.cause == Cause::kHeader || entry.cause == Cause::kFraming ||
-        entry.cause == Cause::kDirectory)
+    if (entry.cause == Cause::kHeader || entry.cause == Cause::kGate ||
+        entry.cause == Cause::kFraming || entry.cause == Cause::kDirectory)
       bytes += entry.bytes;
   return bytes;
 }
