@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "eval/bits_per_byte.h"
 #include "eval/predictions.h"
-#include "eval/unit.h"
 #include "models/device.h"
 
 namespace reprise {

@@ -11,6 +11,7 @@
 
 #include "eval/batch.h"
 #include "eval/options.h"
+#include "eval/unit.h"
 #include "models/network.h"
 
 namespace reprise {

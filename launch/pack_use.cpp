@@ -50,8 +50,7 @@ Calibration calibrate(const PackOptions& options, UseOptions use, double refine_
   return measure_use(model.options, model.parameters, corpus, use, comm);
 }
 
-std::function<double(const std::string& file)> train_text_judge(const Corpus& corpus,
-                                                                const UnitOptions& units) {
+Judge train_text_judge(const Corpus& corpus, const UnitOptions& units) {
   auto sample = std::make_shared<std::optional<LossSample>>();
   return [&corpus, units, sample](const std::string& file) {
     if (!*sample) *sample = draw_loss_sample(corpus, Split::kTrain, kJudgeTokens, units);

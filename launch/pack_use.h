@@ -25,8 +25,7 @@ Calibration calibrate(const PackOptions& options, UseOptions use, double refine_
 
 /// Nats a token that a packed file loses on train text, for choosing among rules. Does nothing
 /// until it is called; `corpus` outlives it.
-std::function<double(const std::string& file)> train_text_judge(const Corpus& corpus,
-                                                                const UnitOptions& units);
+Judge train_text_judge(const Corpus& corpus, const UnitOptions& units);
 
 /// The model as it was trained against the artifact, on valid text.
 PackingLoss measure_packing_loss(const PackOptions& options, const Artifact& artifact,

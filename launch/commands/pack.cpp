@@ -15,6 +15,7 @@
 #include "launch/command.h"
 #include "launch/pack_allowance.h"
 #include "launch/pack_outputs.h"
+#include "launch/pack_use.h"
 #include "models/artifact/artifact.h"
 #include "models/artifact/ledger.h"
 #include "models/artifact/packing/packer.h"
@@ -67,15 +68,16 @@ Trained read_trained(const PackOptions& options, const Corpus& corpus, int rank)
 }
 
 /// Takes the weights, so that they are gone when it returns.
-std::string pack_and_tell(UnpackedModel model, const PackOptions& options,
+std::string pack_and_tell(UnpackedModel model, const PackOptions& options, const Judge& judge,
                           nlohmann::json& summary) {
   Pace pace(kLogPause);
-  const PackHooks hooks{.on_build = [&](int64_t bytes) {
+  const auto tell = [&](int64_t bytes) {
     const auto level = pace.due() ? log::Level::kInfo : log::Level::kDebug;
     log::write(level, concat("built ", bytes, " bytes for a target of ", options.bytes));
-  }};
+  };
+  const PackHooks hooks{tell, judge};
   Packed packed = pack(model, options, hooks);
-  summary = to_json(packed);
+  summary.update(to_json(packed));
   return std::move(packed.file);
 }
 
@@ -119,8 +121,10 @@ void write_outputs(const Artifact& artifact, const nlohmann::json& record,
                          {"gate_calibrated_on", artifact.gate.calibrated_on}};
   write_files(artifact, ledger_json, summary, options.out);
   std::cout << ledger.to_table();
-  log::info("wrote ", options.out, ": ", file.size(), " bytes, ",
-            options.bytes - ledger.counted_bytes(), " below the target");
+  log::info("wrote ", options.out, ": ", file.size(), " bytes",
+            options.bytes > 0
+                ? concat(", ", options.bytes - ledger.counted_bytes(), " below the target")
+                : "");
 }
 
 }  // namespace
@@ -128,11 +132,12 @@ void write_outputs(const Artifact& artifact, const nlohmann::json& record,
 ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   PackOptions options;
   ScoringOptions scoring;
+  UseOptions use;
   OptionSet set(
       "pack",
       "packs a trained model into an artifact of exactly so many bytes, and sets its gate "
       "on text cut as --eval.* will cut it");
-  set.add("pack", options).add("eval", scoring);
+  set.add("pack", options).add("use", use).add("eval", scoring);
   if (!set.parse(words)) return ExitCode::kOk;
   require_agreement(comm, "the configuration", set.digest());
   validate(options);
@@ -140,6 +145,10 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   require(!options.out.empty(), ExitCode::kUsage, "give --pack.out, the file to write");
   for (const std::string& file : {options.out, ledger_name(options.out), summary_name(options.out)})
     require_place_for(file, "--pack.out", OutputKind::kFile, inputs_of(options));
+
+  if (wants_calibration(options))
+    require_place_for(calibration_file(options), "--pack.calibration", OutputKind::kFile,
+                      inputs_of(options));
 
   const CountedCode code = count_code(options, comm);
   const Corpus corpus(options.corpus);
@@ -151,21 +160,33 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   require(!options.reapply || options.refine_share > 0, ExitCode::kUsage,
           "pack.reapply sets a gate, and pack.refine-share 0 wants none; give one of them");
   const bool refines = (loops(family) || options.reapply) && options.refine_share > 0;
+  UnitOptions units;
   together(comm, [&] {  // refused before the lock and the work of packing
-    (void)unit_options(scoring, trained.options);
+    units = unit_options(scoring, trained.options);
+    if (wants_calibration(options)) validate(use, trained.options);
     if (refines) corpus.check_shards(Split::kValid, comm.rank(), comm.size());
   });
   std::optional<FileLock> lock;
   if (comm.rank() == 0) lock.emplace(lock_output(options.out, kBeside));
   std::string file;
   nlohmann::json packing;
-  if (comm.rank() == 0) file = pack_and_tell(std::move(trained.weights), code.options, packing);
+  if (wants_calibration(options)) {
+    Calibration known = calibrate(options, use, refines ? options.refine_share : 0, corpus, comm);
+    packing["calibration"] = {{"text", known.text}, {"tokens", known.tokens}};
+    trained.weights.calibration = std::move(known);
+  }
+  if (comm.rank() == 0)
+    file = pack_and_tell(std::move(trained.weights), code.options, train_text_judge(corpus, units),
+                         packing);
+  trained.weights = {};
   // From here on, every rank knows the weights only as they come back from the packed bytes.
   Artifact artifact = parse_artifact(broadcast_text(comm, std::move(file)), options.out);
 
   if (refines)
     artifact.gate = calibrate_entropy_gate(artifact, corpus,
                                            {options.refine_share, scoring, options.threads}, comm);
+  if (comm.rank() == 0 && options.compare_tokens > 0)
+    packing["loss"] = to_json(measure_packing_loss(options, artifact, corpus, units, refines));
   if (comm.rank() == 0)
     write_outputs(artifact,
                   {{"config", set.resolved()},

@@ -60,7 +60,7 @@ def pack(model, name, target, options):
                                  "pack.threads": 2, **options})
     packed = json.loads(summary.read_text())
     chosen = packed["packing"]["chosen"]
-    return {"bytes": packed["artifact"]["bytes"], "passes": packed["loss"]["passes"],
+    return {"bytes": packed["artifact"]["bytes"], "passes": packed["packing"]["loss"]["passes"],
             "forecast_nats": packed["packing"]["forecast_nats"], "rule": chosen["rule"]}
 
 

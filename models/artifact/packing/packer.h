@@ -32,11 +32,14 @@ struct Packed {
   std::vector<Candidate> candidates;  ///< every one, in the order in which they were built
 };
 
+/// Nats a token of a packed file on train text.
+using Judge = std::function<double(const std::string& file)>;
+
 struct PackHooks {
   std::function<void(int64_t bytes)> on_build = {};  ///< hears the size of every file on the way
-  /// Nats a token that a packed file loses on train text: chooses among the rules of
-  /// Allocation::kHand. The forecast of their distortion does where there is none.
-  std::function<double(const std::string& file)> judge = {};
+  /// Chooses among the rules of Allocation::kHand; their forecast distortion does where there is
+  /// none.
+  Judge judge = {};
 };
 
 /// File and code allowance together are in Band::below(options.bytes). The bytes depend on nothing
