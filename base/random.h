@@ -22,6 +22,8 @@ enum class Purpose : uint32_t {
   kTokenShuffle = 8,  ///< token weights of a training step in another order
   kBasisTerms = 9,    ///< vectors of the shared basis that a row takes; step = matrix
   kGatePairs = 10,    ///< positions a gate head learns to rank; step = training step
+  kRotation = 11,     ///< signs of the rotation of a stored matrix; seed = its columns
+  kSubspace = 12,     ///< start of the search for a stored matrix's largest singular vectors
 };
 
 class RandomStream {

@@ -3,15 +3,15 @@
 namespace reprise {
 namespace {
 
-SectionPlan pooled_section(const Directory& directory, Cause cause) {
-  SectionPlan plan{.cause = cause};
+SectionPlan pooled_section(const Directory& directory, Cause cause, int64_t element_bytes) {
+  SectionPlan plan{.cause = cause, .bytes = 0, .element_bytes = element_bytes};
   for (size_t tensor = 0; tensor < directory.size(); ++tensor) {
     const std::vector<StreamLayout> streams = directory[tensor].streams();
     for (size_t stream = 0; stream < streams.size(); ++stream) {
-      if (streams[stream].cause != cause) continue;
+      if (streams[stream].cause != cause || streams[stream].element_bytes != element_bytes)
+        continue;
       plan.parts.push_back({tensor, stream, streams[stream].bytes});
       plan.bytes += streams[stream].bytes;
-      plan.element_bytes = streams[stream].element_bytes;
     }
   }
   return plan;
@@ -39,8 +39,9 @@ std::vector<SectionPlan> plan_sections(const Directory& directory, int64_t direc
                                        int64_t tokenizer_bytes) {
   std::vector<SectionPlan> sections;
   append_if_any(sections, {.cause = Cause::kDirectory, .bytes = directory_bytes});
-  append_if_any(sections, pooled_section(directory, Cause::kValues));
-  append_if_any(sections, pooled_section(directory, Cause::kScales));
+  for (const Cause cause : {Cause::kValues, Cause::kScales, Cause::kOutliers, Cause::kResidual})
+    for (const int64_t element_bytes : {1, 2, 4})
+      append_if_any(sections, pooled_section(directory, cause, element_bytes));
   for (size_t tensor = 0; tensor < directory.size(); ++tensor)
     append_codes(sections, directory[tensor], tensor);
   append_if_any(sections, {.cause = Cause::kTokenizer, .bytes = tokenizer_bytes});

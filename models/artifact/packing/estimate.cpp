@@ -21,8 +21,20 @@ constexpr size_t kDigestLetters = 64;
 
 double estimated_bits(const TensorShape& tensor, double code_bits) {
   const auto elements = static_cast<double>(tensor.elements());
-  if (tensor.form.scheme == Scheme::kHalf) return kCodedHalfBits * elements;
-  return code_bits * elements + kScaleBits * static_cast<double>(tensor.rows());
+  const auto rows = static_cast<double>(tensor.rows());
+  switch (tensor.form.scheme) {
+    case Scheme::kHalf:
+      return kCodedHalfBits * elements;
+    case Scheme::kRows:
+      return code_bits * elements + kScaleBits * rows;
+    case Scheme::kSingle:
+      return 32 * elements;
+    case Scheme::kFloat8:
+      return 8 * elements + 16;
+    case Scheme::kBinary:
+      return elements + kCodedHalfBits * rows;
+  }
+  return 0;
 }
 
 int64_t StoredEstimate::bytes() const {
@@ -32,7 +44,8 @@ int64_t StoredEstimate::bytes() const {
 std::vector<TensorShape> stored_shapes(std::vector<TensorShape> tensors,
                                        const QuantiserOptions& options) {
   for (TensorShape& tensor : tensors)
-    tensor.form.scheme = stored_as_codes(tensor.shape, options) ? Scheme::kRows : Scheme::kHalf;
+    tensor.form.scheme = stored_as_codes(tensor.shape, options) ? matrix_schemes(options).front()
+                                                                : small_scheme(options);
   return tensors;
 }
 

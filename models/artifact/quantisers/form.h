@@ -19,11 +19,13 @@
 namespace reprise {
 
 /// The body.
-enum class Scheme { kHalf, kRows };
+enum class Scheme { kHalf, kRows, kSingle, kFloat8, kBinary };
 template <>
 struct EnumNames<Scheme> {
-  static constexpr std::array names{std::pair{Scheme::kHalf, "half"},
-                                    std::pair{Scheme::kRows, "rows"}};
+  static constexpr std::array names{
+      std::pair{Scheme::kHalf, "half"}, std::pair{Scheme::kRows, "rows"},
+      std::pair{Scheme::kSingle, "single"}, std::pair{Scheme::kFloat8, "float8"},
+      std::pair{Scheme::kBinary, "binary"}};
 };
 
 /// Why a byte is there.
@@ -37,7 +39,9 @@ enum class Cause {
   kScales,
   kCodes,
   kDecoder,
-  kPadding
+  kPadding,
+  kOutliers,
+  kResidual
 };
 template <>
 struct EnumNames<Cause> {
@@ -46,7 +50,8 @@ struct EnumNames<Cause> {
       std::pair{Cause::kFraming, "framing"},     std::pair{Cause::kDirectory, "directory"},
       std::pair{Cause::kTokenizer, "tokenizer"}, std::pair{Cause::kValues, "values"},
       std::pair{Cause::kScales, "scales"},       std::pair{Cause::kCodes, "codes"},
-      std::pair{Cause::kDecoder, "decoder"},     std::pair{Cause::kPadding, "padding"}};
+      std::pair{Cause::kDecoder, "decoder"},     std::pair{Cause::kPadding, "padding"},
+      std::pair{Cause::kOutliers, "outliers"},   std::pair{Cause::kResidual, "residual"}};
 };
 
 struct StreamLayout {
@@ -86,7 +91,9 @@ struct TensorShape {
   int64_t rows() const { return shape.empty() ? 1 : shape[0]; }
   int64_t columns() const { return elements() / rows(); }
   /// half: values, one binary16 an element. rows: scales, one binary16 a row; codes, one signed
-  /// byte an element.
+  /// byte an element. single: values, one binary32 an element. float8: a binary16 scale; values,
+  /// one E4M3 an element. binary: scales, one binary16 a row; codes, a bit an element. Then those
+  /// of the additions (additions.h).
   std::vector<StreamLayout> streams() const;
 };
 

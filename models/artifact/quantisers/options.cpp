@@ -3,16 +3,28 @@
 #include "base/error.h"
 
 namespace reprise {
+namespace {
+
+/// More would be no residual: 256 terms of a matrix 1,024 wide take two bits a weight.
+constexpr int64_t kLargestResidualRank = 256;
+
+}  // namespace
 
 std::vector<Scheme> matrix_schemes(const QuantiserOptions& options) {
   require(!options.schemes.empty(), ExitCode::kUsage, "--pack.schemes names no scheme; give rows");
   std::vector<Scheme> schemes;
   for (const std::string& name : options.schemes) {
     schemes.push_back(parse_enum<Scheme>(name));
-    require(schemes.back() != Scheme::kHalf, ExitCode::kUsage,
-            "--pack.schemes: half is for tensors up to --pack.half-elements; raise that instead");
+    require(schemes.back() != Scheme::kHalf && schemes.back() != Scheme::kFloat8, ExitCode::kUsage,
+            "--pack.schemes: ", name,
+            " is for tensors up to --pack.half-elements; raise that instead");
   }
   return schemes;
+}
+
+Scheme small_scheme(const QuantiserOptions& options) {
+  if (matrix_schemes(options) == std::vector{Scheme::kSingle}) return Scheme::kSingle;
+  return options.small == Small::kFloat8 ? Scheme::kFloat8 : Scheme::kHalf;
 }
 
 void validate(const QuantiserOptions& options) {
@@ -24,6 +36,11 @@ void validate(const QuantiserOptions& options) {
           "--pack.clip-sigma ", options.clip_sigma, " must be from 0 to 100");
   require(options.half_elements >= 0, ExitCode::kUsage, "--pack.half-elements ",
           options.half_elements, " must not be negative");
+  require(0 <= options.outlier_share && options.outlier_share < 1, ExitCode::kUsage,
+          "--pack.outlier-share ", options.outlier_share, " is no share of columns: give 0 to 1");
+  require(0 <= options.residual_rank && options.residual_rank <= kLargestResidualRank,
+          ExitCode::kUsage, "--pack.residual-rank ", options.residual_rank, " must be 0 to ",
+          kLargestResidualRank);
 }
 
 }  // namespace reprise

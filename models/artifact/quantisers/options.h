@@ -24,6 +24,23 @@ struct EnumNames<Rounding> {
                                     std::pair{Rounding::kGptq, "gptq"}};
 };
 
+/// What vectors and tensors up to half-elements are stored as.
+enum class Small { kHalf, kFloat8 };
+template <>
+struct EnumNames<Small> {
+  static constexpr std::array names{std::pair{Small::kHalf, "half"},
+                                    std::pair{Small::kFloat8, "float8"}};
+};
+
+/// Which matrices are rotated before they are coded.
+enum class Rotate { kNone, kAll, kChoose };
+template <>
+struct EnumNames<Rotate> {
+  static constexpr std::array names{std::pair{Rotate::kNone, "none"},
+                                    std::pair{Rotate::kAll, "all"},
+                                    std::pair{Rotate::kChoose, "choose"}};
+};
+
 struct QuantiserOptions {
   std::vector<std::string> schemes{"rows"};
   Allocation allocation = Allocation::kRateDistortion;
@@ -31,12 +48,18 @@ struct QuantiserOptions {
   int64_t min_bits = 2, max_bits = 8;
   double clip_sigma = 0;
   int64_t half_elements = 1024;
+  Small small = Small::kHalf;
+  double outlier_share = 0;
+  int64_t residual_rank = 0;
+  Rotate rotate = Rotate::kNone;
 
   template <class Visitor>
   void visit(Visitor&& field) {
-    field("schemes", schemes, "",
-          "what a matrix may be stored as; where there are several, each takes the one that loses "
-          "least for its bytes: rows");
+    field(
+        "schemes", schemes, "",
+        "what a matrix may be stored as; where there are several, each takes the one that loses "
+        "least for its bytes: rows, binary (signs and a branch of low rank in int8), single (fp32 "
+        "as it is; alone it is also what every other tensor becomes)");
     field("allocation", allocation, "",
           "rate-distortion: every row takes the step and width that lose least for its bytes; "
           "uniform: all weights get the same bits; hand: the best of the rules people use, such as "
@@ -50,11 +73,26 @@ struct QuantiserOptions {
           "uniform, without a target: clip of a row; 0: with the least squared error");
     field("half-elements", half_elements, "weights",
           "tensors up to this size stay binary16, as all vectors do");
+    field("small", small, "",
+          "what those are stored as: binary16, or eight-bit E4M3 under a scale of the tensor");
+    field(
+        "outlier-share", outlier_share, "share",
+        "of a matrix's columns, at least one, that may be kept apart in binary16 where that loses "
+        "less for its bytes; usual: 0.003; 0: none");
+    field("residual-rank", residual_rank, "",
+          "rank of the int4 factors that may be added to a matrix where that loses less for their "
+          "bytes; 0: none");
+    field("rotate", rotate, "",
+          "whose columns a Hadamard matrix mixes before coding; choose: where that loses less");
   }
 };
 
 /// The schemes that are named; throws kUsage for a name that is none of a matrix's.
 std::vector<Scheme> matrix_schemes(const QuantiserOptions& options);
+
+/// What vectors and small tensors are stored as: what --pack.small says, or single where that is
+/// the only scheme.
+Scheme small_scheme(const QuantiserOptions& options);
 
 /// Throws kUsage, in one line, where a value is out of range.
 void validate(const QuantiserOptions& options);

@@ -4,20 +4,23 @@
 #include <functional>
 #include <numeric>
 
+#include "models/artifact/quantisers/added_quantiser.h"
+#include "models/artifact/quantisers/binary_quantiser.h"
 #include "models/artifact/quantisers/choice.h"
 #include "models/artifact/quantisers/half_quantiser.h"
 #include "models/artifact/quantisers/row_quantiser.h"
+#include "models/artifact/quantisers/small_quantisers.h"
 #include "models/artifact/quantisers/uniform_quantiser.h"
 
 namespace reprise {
 namespace {
 
-void check_values(const HostTensor& tensor) {
+void check_values(const HostTensor& tensor, bool in_binary16) {
   for (const float value : tensor.values) {
     require(std::isfinite(value), ExitCode::kBadInput, "tensor ", tensor.name,
             " holds a weight that is not finite; the training that wrote it diverged");
-    require(std::abs(value) <= kLargestHalf, ExitCode::kBadInput, "tensor ", tensor.name, " holds ",
-            value, ", beyond the range of binary16");
+    require(!in_binary16 || std::abs(value) <= kLargestHalf, ExitCode::kBadInput, "tensor ",
+            tensor.name, " holds ", value, ", beyond the range of binary16");
   }
 }
 
@@ -28,7 +31,7 @@ std::unique_ptr<Quantiser> make_rows(const Subject& subject, const QuantiserOpti
       subject, UniformOptions{options.max_bits, subject.finer_bits, options.clip_sigma});
 }
 
-/// A matrix by one scheme.
+/// A tensor by one scheme.
 std::unique_ptr<Quantiser> make_body(Scheme scheme, const Subject& subject,
                                      const QuantiserOptions& options) {
   switch (scheme) {
@@ -36,6 +39,12 @@ std::unique_ptr<Quantiser> make_body(Scheme scheme, const Subject& subject,
       return std::make_unique<HalfQuantiser>(subject.tensor);
     case Scheme::kRows:
       return make_rows(subject, options);
+    case Scheme::kSingle:
+      return std::make_unique<SingleQuantiser>(subject.tensor);
+    case Scheme::kFloat8:
+      return std::make_unique<Float8Quantiser>(subject.tensor);
+    case Scheme::kBinary:
+      return std::make_unique<BinaryQuantiser>(subject);
   }
   fail(ExitCode::kFailure, "no quantiser makes ", enum_name(scheme));
 }
@@ -49,12 +58,15 @@ bool stored_as_codes(std::span<const int64_t> shape, const QuantiserOptions& opt
 }
 
 std::unique_ptr<Quantiser> make_quantiser(Subject subject, const QuantiserOptions& options) {
-  check_values(subject.tensor);
-  if (!stored_as_codes(subject.tensor.shape, options))
-    return std::make_unique<HalfQuantiser>(subject.tensor);
+  const Scheme small = small_scheme(options);
+  check_values(subject.tensor, small != Scheme::kSingle);
+  if (!stored_as_codes(subject.tensor.shape, options)) return make_body(small, subject, options);
   std::vector<std::unique_ptr<Quantiser>> ways;
-  for (const Scheme scheme : matrix_schemes(options))
-    ways.push_back(make_body(scheme, subject, options));
+  for (const Scheme scheme : matrix_schemes(options)) {
+    const MakeBody body = [&](const Subject& of) { return make_body(scheme, of, options); };
+    for (auto& way : make_ways(scheme, subject, options, body)) ways.push_back(std::move(way));
+  }
+  drop_never_best(ways);
   return ways.size() == 1 ? std::move(ways.front()) : std::make_unique<Choice>(std::move(ways));
 }
 

@@ -11,4 +11,19 @@ Importance relative_importance(const HostTensor& tensor) {
   return {std::vector<float>(rows, weight), std::vector<float>(tensor.values.size() / rows, 1)};
 }
 
+double weighted_distortion(const Subject& subject, std::span<const float> values) {
+  const auto& [rows, columns] = subject.importance;
+  double sum = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    double row = 0;
+    for (size_t j = 0; j < columns.size(); ++j) {
+      const size_t at = i * columns.size() + j;
+      const double error = static_cast<double>(subject.tensor.values[at]) - values[at];
+      row += columns[j] * error * error;
+    }
+    sum += rows[i] * row;
+  }
+  return sum;
+}
+
 }  // namespace reprise

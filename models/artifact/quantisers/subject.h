@@ -1,6 +1,7 @@
 // What a quantiser is given: a tensor, and what is known of how much its errors matter.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "models/artifact/quantisers/host_tensor.h"
@@ -21,6 +22,9 @@ struct Subject {
   /// Where bits are allocated by a rule: those of each weight beyond the weights with 0.
   double finer_bits = 0;
 };
+
+/// The distortion where these values, in the place of the tensor's, are what a reader gets.
+double weighted_distortion(const Subject& subject, std::span<const float> values);
 
 /// Every weight's error counts by the inverse of the tensor's mean square: relative to the tensor.
 Importance relative_importance(const HostTensor& tensor);
