@@ -29,7 +29,7 @@ class Ledger {
   int64_t counted_bytes() const;
 
   nlohmann::json to_json() const;
-  /// One line a tensor, one a cause, for people.
+  /// One line a tensor, one a cause, for people; "added" are outliers and residuals.
   std::string to_table() const;
 
  private:

@@ -184,12 +184,27 @@ TEST(Mangled, DirectoriesWithRightChecksumsAreStillChecked) {
   };
   const std::string right = write_directory(parse_artifact(small_file(), "small").directory);
   EXPECT_EQ(directory(right), "");
-  for (const char* wrong :
-       {"[]", "{}", "[[]]", "7", R"([["a","rows",[4611686018427387904,4]]])",
-        R"([["a","rows",[-1]]])", R"([["a","rows",[0]]])", R"([["a","rows",[1.5]]])",
-        R"([["a","codebook",[4]]])", R"([["a","half",[4]],["a","half",[4]]])",
-        R"([["a","half",[1,1,1,1,1,1,1,1,1]]])", R"([[3,"half",[4]]])",
-        R"([["a","half",[18446744073709551615]]])", R"([["a","half",[100000,100000]]])"})
+  for (const char* wrong : {"[]",
+                            "{}",
+                            "[[]]",
+                            "7",
+                            R"([["a","rows",[4611686018427387904,4]]])",
+                            R"([["a","rows",[-1]]])",
+                            R"([["a","rows",[0]]])",
+                            R"([["a","rows",[1.5]]])",
+                            R"([["a","codebook",[4]]])",
+                            R"([["a","half",[4]],["a","half",[4]]])",
+                            R"([["a","half",[1,1,1,1,1,1,1,1,1]]])",
+                            R"([[3,"half",[4]]])",
+                            R"([["a","half",[18446744073709551615]]])",
+                            R"([["a","half",[100000,100000]]])",
+                            R"([["a","rows",[4,4],{"rank":5}]])",
+                            R"([["a","rows",[4,4],{"outliers":4}]])",
+                            R"([["a","rows",[4,4],{"rotated":2}]])",
+                            R"([["a","rows",[4,3],{"rotated":1}]])",
+                            R"([["a","rows",[4,4],{"rank":4611686018427387904}]])",
+                            R"([["a","single",[4,4],{"rank":1}]])",
+                            R"([["a","binary",[4,4],{"rank":-1}]])"})
     EXPECT_NE(directory(wrong), "") << wrong;
 }
 

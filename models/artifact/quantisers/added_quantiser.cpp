@@ -16,11 +16,6 @@ namespace {
 /// average: distortion is then 2^-7 / (2 ln 2), four bits a weight.
 constexpr double kColumnsSlope = 1.0 / 128;
 
-std::vector<float> decoded(const QuantisedTensor& quantised, const HostTensor& tensor) {
-  const std::vector<std::string_view> streams(quantised.streams.begin(), quantised.streams.end());
-  return dequantise({tensor.name, quantised.form, tensor.shape}, streams);
-}
-
 std::vector<size_t> columns_to_keep(const Subject& subject, double share,
                                     const MakeBody& make_body) {
   const double columns = static_cast<double>(subject.importance.columns.size());
@@ -29,7 +24,7 @@ std::vector<size_t> columns_to_keep(const Subject& subject, double share,
   const std::vector<float> zeros(subject.tensor.values.size());
   const double energy = weighted_distortion(subject, zeros) / static_cast<double>(zeros.size());
   const auto quantised = make_body(subject)->quantise(kColumnsSlope * energy);
-  return worst_columns(subject, decoded(quantised, subject.tensor), static_cast<size_t>(count));
+  return worst_columns(subject, dequantise(quantised, subject.tensor), static_cast<size_t>(count));
 }
 
 /// What a binary16 of the weights codes to, about (measured: 11 to 13.4).
@@ -96,9 +91,10 @@ void AddedQuantiser::rotate() {
   added_.rotated = 1;
 }
 
-/// Of the tensor, not of what a body leaves of it: at several bits that is noise, of which few
-/// directions hold no more than their share, whereas what large directions hold of the tensor
-/// itself is what makes its rows coarse.
+/// Of the tensor, not of what a body leaves of it. That is noise, of which few directions hold no
+/// more than their share; what large directions hold of the tensor itself makes its rows coarse.
+/// (Embedding of a small trained model, rank 4, distortion + slope * bits against the plain body's:
+/// 0.95 at four bits and 0.92 at three; of what the body leaves 0.999 and 0.98.)
 void AddedQuantiser::take_low_rank(int64_t rank) {
   const FactorShape shape{std::ssize(importance_.rows), std::ssize(importance_.columns), rank};
   Importance importance = importance_;

@@ -10,7 +10,8 @@ namespace reprise {
 namespace {
 
 constexpr std::array<int64_t, 6> kRanks{0, 2, 4, 8, 16, 32};
-constexpr int kTurns = 3;
+/// After the branch has taken the tensor's own largest directions. One more turn gives 0.04 dB.
+constexpr int kTurns = 2;
 /// What the mean of a row codes to, about: a binary16 of no ladder.
 constexpr double kMeanBits = 12;
 
@@ -63,35 +64,38 @@ std::vector<float> dequantise_binary(std::string_view scales, std::string_view s
 BinaryQuantiser::BinaryQuantiser(const Subject& subject)
     : rows_(static_cast<double>(subject.importance.rows.size())),
       columns_(static_cast<double>(subject.importance.columns.size())) {
+  for (const int64_t rank : kRanks)
+    if (rank <= std::min(rows_, columns_)) points_.push_back(fit(subject, rank));
+}
+
+BinaryQuantiser::Point BinaryQuantiser::fit(const Subject& subject, int64_t rank) {
   const std::vector<float>& weights = subject.tensor.values;
-  const auto rows = std::ssize(subject.importance.rows);
   const auto columns = std::ssize(subject.importance.columns);
-  for (const int64_t rank : kRanks) {
-    if (rank > std::min(rows, columns)) break;
-    const FactorShape shape{rows, columns, rank};
-    Body body = fit_body(weights, subject.importance.columns);
-    Point best{.rank = rank, .cost = {}, .scales = {}, .signs = {}, .branch = {}};
-    for (int turn = 0; turn <= (rank > 0 ? kTurns : 0); ++turn) {
-      std::string branch;
-      std::vector<float> of_branch(weights.size());
-      if (rank > 0) {
-        const auto of_body = dequantise_binary(body.scales, body.signs, columns);
-        branch = fit_factors(difference(weights, of_body), shape, subject.importance, kLargestInt8);
-        add_factors(shape, branch, of_branch);
-        body = fit_body(difference(weights, of_branch), subject.importance.columns);
-      }
-      std::vector<float> values = dequantise_binary(body.scales, body.signs, columns);
-      if (rank > 0) add_factors(shape, branch, values);
-      const double distortion = weighted_distortion(subject, values);
-      if (turn > 0 && distortion >= best.cost.distortion) continue;
-      best.cost = {(kMeanBits + columns_) * rows_, distortion};
-      if (rank > 0) best.cost.bits += forecast_factor_bits(shape, branch);
-      best.scales = body.scales;
-      best.signs = body.signs;
-      best.branch = branch;
-    }
-    points_.push_back(std::move(best));
+  const FactorShape shape{std::ssize(subject.importance.rows), columns, rank};
+  const auto branch_for = [&](const std::vector<float>& what) {
+    return rank > 0 ? fit_factors(what, shape, subject.importance, kLargestInt8) : "";
+  };
+  const auto body_beside = [&](std::string_view branch) {
+    std::vector<float> of_branch(weights.size());
+    add_factors(shape, branch, of_branch);
+    return fit_body(difference(weights, of_branch), subject.importance.columns);
+  };
+  std::string branch = branch_for(weights);
+  Body body = body_beside(branch);
+  for (int turn = 0; turn < kTurns && rank > 0; ++turn) {
+    branch = branch_for(difference(weights, dequantise_binary(body.scales, body.signs, columns)));
+    body = body_beside(branch);
   }
+  std::vector<float> values = dequantise_binary(body.scales, body.signs, columns);
+  add_factors(shape, branch, values);
+  const double bits = static_cast<double>(8 * body.signs.size()) +
+                      kMeanBits * static_cast<double>(shape.rows) +
+                      forecast_factor_bits(shape, branch);
+  return {rank,
+          {bits, weighted_distortion(subject, values)},
+          std::move(body.scales),
+          std::move(body.signs),
+          std::move(branch)};
 }
 
 const BinaryQuantiser::Point& BinaryQuantiser::best(double slope) const {

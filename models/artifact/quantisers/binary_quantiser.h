@@ -4,7 +4,8 @@
 //
 // One-bit weights with a scale: BitNet (Wang et al., arXiv:2310.11453; in ternary Ma et al.,
 // arXiv:2402.17764); signs beside a decomposition of low rank: OneBit (Xu et al.,
-// arXiv:2402.11295). Body and branch are fitted in turns, each to what the other leaves.
+// arXiv:2402.11295). The branch takes the tensor's largest directions, then body and branch are
+// fitted in turns, each to what the other leaves.
 //
 // Signs do not compress, so what a slope chooses is the rank of the branch.
 #pragma once
@@ -31,6 +32,7 @@ class BinaryQuantiser : public Quantiser {
     std::string scales, signs, branch;
   };
 
+  static Point fit(const Subject& subject, int64_t rank);
   const Point& best(double slope) const;
 
   std::vector<Point> points_;

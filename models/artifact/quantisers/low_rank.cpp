@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kSpareDirections = 8;
 constexpr int kMostIterations = 40;
 /// Of the captured squares: an iteration that adds a smaller share is the last.
-constexpr double kLeastGain = 1e-5;
+constexpr double kLeastGain = 1e-4;
 /// What of a direction lies within rounding of those before it is none of its own.
 constexpr double kDependent = 1e-10;
 
@@ -54,23 +54,30 @@ Matrix transposed_times(const View& matrix, const Matrix& directions) {
   return product;
 }
 
-double column_dot(const Matrix& matrix, size_t a, size_t b) {
+/// The columns before column k are orthonormal; takes out of it what it shares with them.
+void take_out_shared(Matrix& directions, size_t k) {
+  std::vector<double> shared(k);
+  for (size_t i = 0; i < directions.rows; ++i)
+    add_scaled(shared.data(), directions.row(i)[k], directions.row(i), k);
+  for (size_t i = 0; i < directions.rows; ++i) {
+    double* row = directions.row(i);
+    row[k] -= std::inner_product(shared.begin(), shared.end(), row, 0.0);
+  }
+}
+
+double column_length(const Matrix& matrix, size_t k) {
   double sum = 0;
-  for (size_t i = 0; i < matrix.rows; ++i) sum += matrix.row(i)[a] * matrix.row(i)[b];
-  return sum;
+  for (size_t i = 0; i < matrix.rows; ++i) sum += matrix.row(i)[k] * matrix.row(i)[k];
+  return std::sqrt(sum);
 }
 
 /// Gram and Schmidt, twice for each direction, which is enough; dependent ones become zeros.
 void orthonormalise(Matrix& directions) {
   for (size_t k = 0; k < directions.columns; ++k) {
-    const double before = std::sqrt(column_dot(directions, k, k));
-    for (int turn = 0; turn < 2; ++turn)
-      for (size_t p = 0; p < k; ++p) {
-        const double shared = column_dot(directions, p, k);
-        for (size_t i = 0; i < directions.rows; ++i)
-          directions.row(i)[k] -= shared * directions.row(i)[p];
-      }
-    const double left = std::sqrt(column_dot(directions, k, k));
+    const double before = column_length(directions, k);
+    take_out_shared(directions, k);
+    take_out_shared(directions, k);
+    const double left = column_length(directions, k);
     const double factor = left > kDependent * before ? 1 / left : 0;
     for (size_t i = 0; i < directions.rows; ++i) directions.row(i)[k] *= factor;
   }
@@ -142,7 +149,6 @@ LowRank truncated_svd(std::span<const double> values, int64_t rows, int64_t colu
   Matrix left = times(matrix, right);
   double captured = sum_of_squares(left);
   for (int i = 0; i < kMostIterations; ++i) {
-    orthonormalise(left);
     right = transposed_times(matrix, left);
     orthonormalise(right);
     left = times(matrix, right);

@@ -12,7 +12,7 @@ namespace reprise {
 /// left [rows, rank], its columns of the length of the singular values; right [rank, columns],
 /// its rows orthonormal; both row-major, terms by falling singular value. No matrix of this rank
 /// captures more of the squares than their product, but for what another iteration would add: less
-/// than 1e-5 of them.
+/// than 1e-4 of them.
 struct LowRank {
   int64_t rank = 0;
   std::vector<double> left, right;

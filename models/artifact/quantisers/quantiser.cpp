@@ -51,6 +51,11 @@ std::unique_ptr<Quantiser> make_body(Scheme scheme, const Subject& subject,
 
 }  // namespace
 
+std::vector<float> dequantise(const QuantisedTensor& quantised, const HostTensor& tensor) {
+  const std::vector<std::string_view> streams(quantised.streams.begin(), quantised.streams.end());
+  return dequantise({tensor.name, quantised.form, tensor.shape}, streams);
+}
+
 bool stored_as_codes(std::span<const int64_t> shape, const QuantiserOptions& options) {
   const int64_t elements =
       std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());

@@ -35,6 +35,9 @@ struct QuantisedTensor {
   double nominal_bits = 0;           ///< mean over the weights of the width of their codes
 };
 
+/// The values a reader gets for `tensor`.
+std::vector<float> dequantise(const QuantisedTensor& quantised, const HostTensor& tensor);
+
 class Quantiser {
  public:
   virtual ~Quantiser() = default;

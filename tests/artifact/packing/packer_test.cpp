@@ -173,6 +173,17 @@ TEST(Packer, RefusesOptionsOutOfRange) {
   options.quantiser.min_bits = 1;
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.min-bits"));
   options = options_for(9'000);
+  options.quantiser.outlier_share = 1;
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.outlier-share"));
+  options = options_for(9'000);
+  options.quantiser.residual_rank = 257;
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.residual-rank"));
+  options = options_for(9'000);
+  options.quantiser.schemes = {"rows", "float8"};
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("float8 is for"));
+  options = options_for(9'000);
   options.code_bytes = 9'000;
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
               testing::HasSubstr("--pack.code-bytes"));
