@@ -157,6 +157,7 @@ std::vector<std::unique_ptr<Quantiser>> make_ways(Scheme scheme, const Subject& 
 }
 
 void drop_never_best(std::vector<std::unique_ptr<Quantiser>>& ways) {
+  constexpr double kNearlyEqual = 1.001;
   std::vector<bool> taken(ways.size());
   for (int log2_slope = -40; log2_slope <= 8; ++log2_slope) {
     const double slope = std::exp2(log2_slope);
@@ -165,7 +166,9 @@ void drop_never_best(std::vector<std::unique_ptr<Quantiser>>& ways) {
       const Forecast forecast = way->forecast(slope);
       costs.push_back(forecast.distortion + slope * forecast.bits);
     }
-    taken[static_cast<size_t>(std::ranges::min_element(costs) - costs.begin())] = true;
+    const double enough = kNearlyEqual * *std::ranges::min_element(costs);
+    const auto first = std::ranges::find_if(costs, [&](double cost) { return cost <= enough; });
+    taken[static_cast<size_t>(first - costs.begin())] = true;
   }
   size_t way = 0;
   std::erase_if(ways, [&](const auto&) { return !taken[way++]; });

@@ -201,8 +201,33 @@ TEST(MakeQuantiser, NoSlopeCostsMoreWithMoreToChooseFrom) {
   for (int log2_slope = -30; log2_slope <= 4; ++log2_slope) {
     const double slope = std::exp2(log2_slope);
     const Forecast a = few->forecast(slope), b = many->forecast(slope);
-    EXPECT_LE(b.distortion + slope * b.bits, a.distortion + slope * a.bits) << log2_slope;
+    EXPECT_LE(b.distortion + slope * b.bits, 1.0011 * (a.distortion + slope * a.bits))
+        << log2_slope;
   }
+}
+
+/// Costs `bits` bits and this distortion at every slope.
+struct Fixed : Quantiser {
+  Forecast at;
+  Fixed(double bits, double distortion) : at{bits, distortion} {}
+  Forecast forecast(double) const override { return at; }
+  QuantisedTensor quantise(double) const override { return {}; }
+};
+
+TEST(DropNeverBest, KeepsTheLowerHullAndOfNearEqualsTheFirst) {
+  std::vector<std::unique_ptr<Quantiser>> ways;
+  for (const auto& [bits, distortion] : {std::pair{100.0, 1.0},
+                                         {100.0, 0.9999},
+                                         {50.0, 9.0},
+                                         {80.0, 8.0},
+                                         {20.0, 10.0},
+                                         {10.0, 50.0}})
+    ways.push_back(std::make_unique<Fixed>(bits, distortion));
+  drop_never_best(ways);
+  std::vector<double> kept;
+  for (const auto& way : ways) kept.push_back(way->forecast(1).bits);
+  EXPECT_THAT(kept, testing::ElementsAre(100, 20, 10));
+  EXPECT_EQ(ways[0]->forecast(1).distortion, 1);
 }
 
 TEST(MakeQuantiser, RotatesAllWhereAskedButColumnsThatCannotBe) {
