@@ -73,8 +73,9 @@ void StoredModel::frame() {
 }
 
 StoredModel::SectionKey StoredModel::key_of(const SectionPlan& plan) const {
-  if (plan.cause != Cause::kCodes) return {plan.cause, "", 0};
-  return {plan.cause, model_.tensors[plan.parts[0].tensor].name, plan.parts[0].stream};
+  if (plan.cause != Cause::kCodes) return {plan.cause, plan.element_bytes, "", 0};
+  return {plan.cause, plan.element_bytes, model_.tensors[plan.parts[0].tensor].name,
+          plan.parts[0].stream};
 }
 
 std::string StoredModel::section_bytes(const SectionPlan& plan) const {

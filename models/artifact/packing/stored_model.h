@@ -49,6 +49,7 @@ class StoredModel {
   /// What a section holds: of one tensor, or of all where the tensor is none.
   struct SectionKey {
     Cause cause = Cause::kCodes;
+    int64_t element_bytes = 1;
     std::string tensor;
     size_t stream = 0;
     auto operator<=>(const SectionKey&) const = default;

@@ -59,7 +59,10 @@ AddedQuantiser::AddedQuantiser(const Subject& subject, const Additions& addition
   if (!additions.outliers.empty()) keep_columns(additions.outliers);
   if (additions.rotated) rotate();
   if (additions.rank > 0) take_low_rank(additions.rank);
-  body_ = make_body({tensor_, importance_, hessian_.empty() ? nullptr : &hessian_});
+  body_ = make_body({.tensor = tensor_,
+                     .importance = importance_,
+                     .hessian = hessian_.empty() ? nullptr : &hessian_,
+                     .finer_bits = subject.finer_bits});
 }
 
 /// The body has zeros there, and since its errors there come to nothing no other column makes up
@@ -158,6 +161,7 @@ std::vector<std::unique_ptr<Quantiser>> make_ways(Scheme scheme, const Subject& 
 
 void drop_never_best(std::vector<std::unique_ptr<Quantiser>>& ways) {
   constexpr double kNearlyEqual = 1.001;
+  if (ways.size() == 1) return;
   std::vector<bool> taken(ways.size());
   for (int log2_slope = -40; log2_slope <= 8; ++log2_slope) {
     const double slope = std::exp2(log2_slope);

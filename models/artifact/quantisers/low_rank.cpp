@@ -18,11 +18,11 @@ constexpr double kLeastGain = 1e-4;
 constexpr double kDependent = 1e-10;
 
 /// Row-major; a tall one is a set of directions, one a column.
-struct Matrix {
+struct Directions {
   size_t rows = 0, columns = 0;
   std::vector<double> values;
 
-  Matrix(size_t r, size_t c) : rows(r), columns(c), values(r * c) {}
+  Directions(size_t r, size_t c) : rows(r), columns(c), values(r * c) {}
   double* row(size_t i) { return &values[i * columns]; }
   const double* row(size_t i) const { return &values[i * columns]; }
 };
@@ -36,8 +36,8 @@ void add_scaled(double* sum, double factor, const double* terms, size_t count) {
   for (size_t i = 0; i < count; ++i) sum[i] += factor * terms[i];
 }
 
-Matrix times(const View& matrix, const Matrix& directions) {
-  Matrix product(matrix.rows, directions.columns);
+Directions times(const View& matrix, const Directions& directions) {
+  Directions product(matrix.rows, directions.columns);
   for (size_t i = 0; i < matrix.rows; ++i)
     for (size_t j = 0; j < matrix.columns; ++j)
       add_scaled(product.row(i), matrix.values[i * matrix.columns + j], directions.row(j),
@@ -45,8 +45,8 @@ Matrix times(const View& matrix, const Matrix& directions) {
   return product;
 }
 
-Matrix transposed_times(const View& matrix, const Matrix& directions) {
-  Matrix product(matrix.columns, directions.columns);
+Directions transposed_times(const View& matrix, const Directions& directions) {
+  Directions product(matrix.columns, directions.columns);
   for (size_t i = 0; i < matrix.rows; ++i)
     for (size_t j = 0; j < matrix.columns; ++j)
       add_scaled(product.row(j), matrix.values[i * matrix.columns + j], directions.row(i),
@@ -55,7 +55,7 @@ Matrix transposed_times(const View& matrix, const Matrix& directions) {
 }
 
 /// The columns before column k are orthonormal; takes out of it what it shares with them.
-void take_out_shared(Matrix& directions, size_t k) {
+void take_out_shared(Directions& directions, size_t k) {
   std::vector<double> shared(k);
   for (size_t i = 0; i < directions.rows; ++i)
     add_scaled(shared.data(), directions.row(i)[k], directions.row(i), k);
@@ -65,14 +65,14 @@ void take_out_shared(Matrix& directions, size_t k) {
   }
 }
 
-double column_length(const Matrix& matrix, size_t k) {
+double column_length(const Directions& matrix, size_t k) {
   double sum = 0;
   for (size_t i = 0; i < matrix.rows; ++i) sum += matrix.row(i)[k] * matrix.row(i)[k];
   return std::sqrt(sum);
 }
 
 /// Gram and Schmidt, twice for each direction, which is enough; dependent ones become zeros.
-void orthonormalise(Matrix& directions) {
+void orthonormalise(Directions& directions) {
   for (size_t k = 0; k < directions.columns; ++k) {
     const double before = column_length(directions, k);
     take_out_shared(directions, k);
@@ -83,12 +83,12 @@ void orthonormalise(Matrix& directions) {
   }
 }
 
-double sum_of_squares(const Matrix& matrix) {
+double sum_of_squares(const Directions& matrix) {
   return std::inner_product(matrix.values.begin(), matrix.values.end(), matrix.values.begin(), 0.0);
 }
 
 /// One rotation in the plane (p, q) that makes symmetric(p, q) zero, applied to `vectors` as well.
-void rotate_plane(Matrix& symmetric, Matrix& vectors, size_t p, size_t q) {
+void rotate_plane(Directions& symmetric, Directions& vectors, size_t p, size_t q) {
   const double off = symmetric.row(p)[q];
   if (off == 0) return;
   const double theta = (symmetric.row(q)[q] - symmetric.row(p)[p]) / (2 * off);
@@ -106,10 +106,10 @@ void rotate_plane(Matrix& symmetric, Matrix& vectors, size_t p, size_t q) {
 }
 
 /// Eigenvectors of a small symmetric matrix, one a column, by falling eigenvalue (Jacobi's method).
-Matrix eigenvectors(Matrix symmetric) {
+Directions eigenvectors(Directions symmetric) {
   constexpr int kSweeps = 16;
   const size_t length = symmetric.rows;
-  Matrix vectors(length, length), sorted(length, length);
+  Directions vectors(length, length), sorted(length, length);
   for (size_t i = 0; i < length; ++i) vectors.row(i)[i] = 1;
   for (int sweep = 0; sweep < kSweeps; ++sweep)
     for (size_t p = 0; p + 1 < length; ++p)
@@ -123,17 +123,17 @@ Matrix eigenvectors(Matrix symmetric) {
   return sorted;
 }
 
-Matrix gram(const Matrix& directions) {
-  Matrix product(directions.columns, directions.columns);
+Directions gram(const Directions& directions) {
+  Directions product(directions.columns, directions.columns);
   for (size_t i = 0; i < directions.rows; ++i)
     for (size_t k = 0; k < directions.columns; ++k)
       add_scaled(product.row(k), directions.row(i)[k], directions.row(i), directions.columns);
   return product;
 }
 
-Matrix random_start(size_t columns, size_t directions) {
+Directions random_start(size_t columns, size_t directions) {
   const RandomStream stream(0, Purpose::kSubspace);
-  Matrix start(columns, directions);
+  Directions start(columns, directions);
   for (size_t i = 0; i < start.values.size(); ++i) start.values[i] = stream.normal(i);
   return start;
 }
@@ -144,9 +144,9 @@ LowRank truncated_svd(std::span<const double> values, int64_t rows, int64_t colu
   const View matrix{values, static_cast<size_t>(rows), static_cast<size_t>(columns)};
   const auto terms = static_cast<size_t>(rank);
   const size_t width = std::min({terms + kSpareDirections, matrix.rows, matrix.columns});
-  Matrix right = random_start(matrix.columns, width);
+  Directions right = random_start(matrix.columns, width);
   orthonormalise(right);
-  Matrix left = times(matrix, right);
+  Directions left = times(matrix, right);
   double captured = sum_of_squares(left);
   for (int i = 0; i < kMostIterations; ++i) {
     right = transposed_times(matrix, left);
@@ -156,7 +156,7 @@ LowRank truncated_svd(std::span<const double> values, int64_t rows, int64_t colu
     captured = sum_of_squares(left);
     if (captured - before <= kLeastGain * captured) break;
   }
-  const Matrix turned = eigenvectors(gram(left));
+  const Directions turned = eigenvectors(gram(left));
   LowRank result{rank, std::vector<double>(matrix.rows * terms),
                  std::vector<double>(terms * matrix.columns)};
   for (size_t d = 0; d < width; ++d)

@@ -13,12 +13,12 @@
 namespace reprise {
 namespace {
 
-using Matrix = std::vector<double>;  ///< square, row-major
+using Square = std::vector<double>;  ///< matrix, row-major
 
 /// sum x x^T over `count` inputs whose columns go together.
-Matrix correlated_hessian(size_t n, size_t count) {
+Square correlated_hessian(size_t n, size_t count) {
   const std::vector<float> noise = random_values(static_cast<int64_t>(n * count), 1, 3);
-  Matrix hessian(n * n);
+  Square hessian(n * n);
   for (size_t sample = 0; sample < count; ++sample) {
     std::vector<double> x(n);
     double before = 0;
@@ -31,7 +31,7 @@ Matrix correlated_hessian(size_t n, size_t count) {
 }
 
 double error_at_output(std::span<const float> weights, std::span<const float> decoded,
-                       const Matrix& hessian) {
+                       const Square& hessian) {
   const auto n = static_cast<size_t>(std::sqrt(static_cast<double>(hessian.size())));
   double sum = 0;
   for (size_t row = 0; row < weights.size() / n; ++row)
@@ -44,8 +44,8 @@ double error_at_output(std::span<const float> weights, std::span<const float> de
 }
 
 /// Of a symmetric positive definite matrix, by Gauss and Jordan.
-Matrix inverse_of(Matrix matrix, size_t n) {
-  Matrix inverse(n * n);
+Square inverse_of(Square matrix, size_t n) {
+  Square inverse(n * n);
   for (size_t i = 0; i < n; ++i) inverse[i * n + i] = 1;
   for (size_t pivot = 0; pivot < n; ++pivot) {
     const double scale = matrix[pivot * n + pivot];
@@ -63,18 +63,18 @@ Matrix inverse_of(Matrix matrix, size_t n) {
 
 /// GPTQ as its paper has it: after each weight is rounded the rest of its row moves to where the
 /// error is least, by the inverse of what of the Hessian is left (equations 2 and 3).
-std::vector<float> by_the_paper(std::span<const float> row, const Matrix& hessian,
+std::vector<float> by_the_paper(std::span<const float> row, const Square& hessian,
                                 std::span<const size_t> order) {
   const size_t n = row.size();
   std::vector<double> wanted(row.begin(), row.end());
   std::vector<float> decoded(n);
   for (size_t step = 0; step < n; ++step) {
     const size_t left = n - step, column = order[step];
-    Matrix rest(left * left);
+    Square rest(left * left);
     for (size_t i = 0; i < left; ++i)
       for (size_t j = 0; j < left; ++j)
         rest[i * left + j] = hessian[order[step + i] * n + order[step + j]];
-    const Matrix inverse = inverse_of(rest, left);
+    const Square inverse = inverse_of(rest, left);
     decoded[column] = static_cast<float>(std::nearbyint(wanted[column]));
     const double error = (wanted[column] - decoded[column]) / inverse[0];
     for (size_t i = 0; i < left; ++i) wanted[order[step + i]] -= error * inverse[i];
@@ -92,8 +92,8 @@ std::vector<float> rounded(const Feedback& feedback, std::span<const float> weig
 
 TEST(Cholesky, GivesTheUpperFactor) {
   constexpr size_t kN = 37;
-  const Matrix hessian = correlated_hessian(kN, 100);
-  Matrix factor = hessian;
+  const Square hessian = correlated_hessian(kN, 100);
+  Square factor = hessian;
   ASSERT_TRUE(factorise_upper(factor, kN));
   for (size_t i = 0; i < kN; ++i)
     for (size_t j = i; j < kN; ++j) {
@@ -101,15 +101,15 @@ TEST(Cholesky, GivesTheUpperFactor) {
       for (size_t k = j; k < kN; ++k) sum += factor[i * kN + k] * factor[j * kN + k];
       EXPECT_NEAR(sum, hessian[i * kN + j], 1e-10 * hessian[0]);
     }
-  Matrix singular{1, 1, 1, 1};
+  Square singular{1, 1, 1, 1};
   EXPECT_FALSE(factorise_upper(singular, 2));
-  Matrix undefined{1, std::nan(""), 0, 1};
+  Square undefined{1, std::nan(""), 0, 1};
   EXPECT_FALSE(factorise_upper(undefined, 2));
 }
 
 TEST(Feedback, RoundsAsThePaperDoes) {
   constexpr size_t kN = 24;
-  Matrix hessian = correlated_hessian(kN, 60);
+  Square hessian = correlated_hessian(kN, 60);
   const std::vector<float> weights = random_values(20 * kN, 2, 5);
   const Feedback feedback(hessian, kN, "w");
   double mean = 0;
@@ -129,7 +129,7 @@ TEST(Feedback, RoundsAsThePaperDoes) {
 
 TEST(Feedback, CostsAreWhatTheErrorAtTheOutputComesTo) {
   constexpr size_t kN = 64;
-  const Matrix hessian = correlated_hessian(kN, 4000);
+  const Square hessian = correlated_hessian(kN, 4000);
   const std::vector<float> weights = random_values(400 * kN, 9, 6);
   const Feedback feedback(hessian, kN, "w");
   double expected = 0;  // roundings are even over a step of 1: a twelfth is their mean square
@@ -143,18 +143,18 @@ TEST(Feedback, CostsAreWhatTheErrorAtTheOutputComesTo) {
 
 TEST(Feedback, InputsThatShareNothingChangeNothing) {
   constexpr size_t kN = 8;
-  Matrix hessian(kN * kN);
+  Square hessian(kN * kN);
   for (size_t i = 0; i < kN; ++i) hessian[i * kN + i] = 1 + static_cast<double>(i);
   const std::vector<float> weights = random_values(3 * kN, 2, 5);
   const std::vector<float> decoded = rounded({hessian, kN, "w"}, weights);
   for (size_t i = 0; i < weights.size(); ++i) EXPECT_EQ(decoded[i], std::nearbyint(weights[i]));
-  const Feedback untouched(Matrix(kN * kN), kN, "w");  // no input ever reached the matrix
+  const Feedback untouched(Square(kN * kN), kN, "w");  // no input ever reached the matrix
   EXPECT_EQ(rounded(untouched, weights), decoded);
 }
 
 TEST(Feedback, RefusesWhatIsNoHessianByTheTensorsName) {
   for (const double bad : {-1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
-    Matrix hessian{1, 0, 0, bad};
+    Square hessian{1, 0, 0, bad};
     try {
       const Feedback feedback(hessian, 2, "layer.3.mlp.up");
       ADD_FAILURE() << bad;
@@ -167,7 +167,7 @@ TEST(Feedback, RefusesWhatIsNoHessianByTheTensorsName) {
 
 TEST(RowQuantiser, AHessianLessensTheErrorAtTheOutputAtTheSameBits) {
   constexpr size_t kN = 96;
-  const Matrix hessian = correlated_hessian(kN, 1000);
+  const Square hessian = correlated_hessian(kN, 1000);
   const HostTensor tensor{"w", {64, kN}, random_values(64 * kN, 0.05, 9)};
   const QuantiserOptions options{.min_bits = 4, .max_bits = 4};
   const Importance importance = relative_importance(tensor);
