@@ -102,6 +102,37 @@ TEST_P(AdditionsOf, KeepTheirColumnsToHalfPrecision) {
       EXPECT_EQ(values[i], from_half(to_half(tensor.values[i])));
 }
 
+/// dW H dW^T over all rows.
+double error_at_output(const HostTensor& tensor, const std::vector<float>& values,
+                       const std::vector<double>& hessian) {
+  double sum = 0;
+  for (size_t row = 0; row < values.size(); row += kColumns)
+    for (size_t i = 0; i < kColumns; ++i)
+      for (size_t j = 0; j < kColumns; ++j)
+        sum += (values[row + i] - tensor.values[row + i]) * hessian[i * kColumns + j] *
+               (values[row + j] - tensor.values[row + j]);
+  return sum;
+}
+
+/// Inputs that go together: what one column misses its neighbours can make good.
+TEST_P(AdditionsOf, LeaveErrorFeedbackItsUse) {
+  const auto [scheme, additions] = combinations()[GetParam()];
+  if (scheme != Scheme::kRows) return;  // signs are not fed back
+  const HostTensor tensor = matrix();
+  std::vector<double> hessian(kColumns * kColumns);
+  for (size_t i = 0; i < kColumns; ++i)
+    for (size_t j = 0; j < kColumns; ++j)
+      hessian[i * kColumns + j] = std::pow(0.95, std::abs(double(i) - double(j)));
+  const Importance even = relative_importance(tensor);
+  const auto error = [&](const std::vector<double>* known) {
+    const AddedQuantiser quantiser({tensor, even, known}, additions, body_of(scheme));
+    double slope = 1e-6;  // at equal bits
+    while (quantiser.forecast(slope).bits > 5.5 * kRows * kColumns) slope *= 1.05;
+    return error_at_output(tensor, decoded(quantiser.quantise(slope), tensor), hessian);
+  };
+  EXPECT_LT(error(&hessian), 0.6 * error(nullptr));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, AdditionsOf, testing::Range(size_t{0}, combinations().size()));
 
 /// Every set of columns is tried: none leaves less.
