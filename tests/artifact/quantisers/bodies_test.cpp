@@ -105,21 +105,11 @@ Packed packed(const UnpackedModel& model, int64_t bytes, const QuantiserOptions&
   return pack(model, options);
 }
 
-/// The one size such a file has is in the refusal of another.
 TEST(SingleQuantiser, KeepsAModelBitForBit) {
   UnpackedModel model = random_model(32, 1, 9);
   model.tensors[3].values[5] = 1e30F;  // beyond binary16
   model.tensors[1].values[0] = -0.0F;
-  std::string message;
-  try {
-    packed(model, 900'000, {.schemes = {"single"}});
-  } catch (const Error& error) {
-    message = error.what();
-  }
-  const std::string before = "the largest file found takes ";
-  const auto bytes = std::stoll(message.substr(message.find(before) + before.size()));
-  const std::string file = packed(model, bytes, {.schemes = {"single"}}).file;
-  EXPECT_EQ(std::ssize(file), bytes);
+  const std::string file = packed(model, 0, {.schemes = {"single"}}).file;
   const Artifact artifact = parse_artifact(file, "packed");
   for (size_t i = 0; i < model.tensors.size(); ++i) {
     EXPECT_EQ(artifact.directory[i].form.scheme, Scheme::kSingle);
