@@ -24,6 +24,7 @@ enum class Purpose : uint32_t {
   kGatePairs = 10,    ///< positions a gate head learns to rank; step = training step
   kRotation = 11,     ///< signs of the rotation of a stored matrix; seed = its columns
   kSubspace = 12,     ///< start of the search for a stored matrix's largest singular vectors
+  kCodebook = 13,     ///< weights that a codebook starts from
 };
 
 class RandomStream {

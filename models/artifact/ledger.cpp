@@ -42,8 +42,9 @@ void print_row(std::ostream& out, size_t name_width, const std::string& name, co
   const int64_t sum = sum_of(row.bytes);
   out << std::left << std::setw(static_cast<int>(name_width)) << name << std::right << std::setw(11)
       << row.elements << std::setw(11) << of(Cause::kCodes) << std::setw(9) << of(Cause::kScales)
-      << std::setw(9) << of(Cause::kValues) << std::setw(9)
-      << of(Cause::kOutliers) + of(Cause::kResidual) << std::setw(11) << sum << std::setw(8)
+      << std::setw(9) << of(Cause::kValues) << std::setw(10) << of(Cause::kCodebooks)
+      << std::setw(9) << of(Cause::kOutliers) + of(Cause::kResidual) << std::setw(11) << sum
+      << std::setw(8)
       << fixed(row.elements > 0 ? 8.0 * static_cast<double>(sum) / static_cast<double>(row.elements)
                                 : 0,
                2)
@@ -116,7 +117,7 @@ std::string Ledger::to_table() const {
   }
   std::ostringstream out;
   out << std::left << std::setw(static_cast<int>(width)) << "tensor" << std::right
-      << "    weights      codes   scales   values    added      bytes  bits/w\n";
+      << "    weights      codes   scales   values codebooks    added      bytes  bits/w\n";
   Row all;
   for (const std::string& name : order) {
     print_row(out, width, name, tensors[name]);
@@ -126,8 +127,8 @@ std::string Ledger::to_table() const {
   print_row(out, width, "weights", all);
   for (const auto& [cause, bytes] : whole)
     out << std::left << std::setw(static_cast<int>(width)) << enum_name(cause) << std::right
-        << std::setw(60) << bytes << '\n';
-  out << std::left << std::setw(static_cast<int>(width)) << "counted" << std::right << std::setw(60)
+        << std::setw(70) << bytes << '\n';
+  out << std::left << std::setw(static_cast<int>(width)) << "counted" << std::right << std::setw(70)
       << counted_bytes() << '\n';
   return std::move(out).str();
 }

@@ -39,7 +39,8 @@ std::vector<SectionPlan> plan_sections(const Directory& directory, int64_t direc
                                        int64_t tokenizer_bytes) {
   std::vector<SectionPlan> sections;
   append_if_any(sections, {.cause = Cause::kDirectory, .bytes = directory_bytes});
-  for (const Cause cause : {Cause::kValues, Cause::kScales, Cause::kOutliers, Cause::kResidual})
+  for (const Cause cause :
+       {Cause::kValues, Cause::kScales, Cause::kCodebooks, Cause::kOutliers, Cause::kResidual})
     for (const int64_t element_bytes : {1, 2, 4})
       append_if_any(sections, pooled_section(directory, cause, element_bytes));
   for (size_t tensor = 0; tensor < directory.size(); ++tensor)

@@ -1,9 +1,9 @@
 // The sections of an artifact: which tensors' streams lie in which, and their coded form.
 //
 // Codes have a section for every tensor, since every tensor has its own statistics. The small
-// streams (scales, binary16 values) of all tensors share one section for each cause: a section
-// costs 13 bytes of framing, and a coder its tables. Elements of one width share it, since the byte
-// shuffle is that of the section.
+// streams (scales, binary16 values, codebooks) of all tensors share one section for each cause: a
+// section costs 13 bytes of framing, and a coder its tables. Elements of one width share it, since
+// the byte shuffle is that of the section.
 #pragma once
 
 #include <string>
@@ -30,9 +30,9 @@ struct SectionPlan {
   std::vector<SectionPart> parts = {};  ///< end to end; none for the directory and the tokenizer
 };
 
-/// The sections in the order of the file: directory; values, scales, outliers and residuals, each
-/// by elements of one, two and four bytes; codes; tokenizer. Those that would be empty are not
-/// there.
+/// The sections in the order of the file: directory; values, scales, codebooks, outliers and
+/// residuals, each by elements of one, two and four bytes; codes; tokenizer. Those that would be
+/// empty are not there.
 std::vector<SectionPlan> plan_sections(const Directory& directory, int64_t directory_bytes,
                                        int64_t tokenizer_bytes);
 

@@ -7,7 +7,9 @@
 #include "models/artifact/artifact.h"
 #include "models/artifact/container.h"
 #include "models/artifact/directory.h"
+#include "models/artifact/frame.h"
 #include "models/artifact/header.h"
+#include "models/artifact/quantisers/quantiser.h"
 #include "models/artifact/section.h"
 #include "tests/artifact/test_models.h"
 
@@ -192,7 +194,14 @@ TEST(Mangled, DirectoriesWithRightChecksumsAreStillChecked) {
                             R"([["a","rows",[-1]]])",
                             R"([["a","rows",[0]]])",
                             R"([["a","rows",[1.5]]])",
+                            R"([["a","lattice",[4]]])",
                             R"([["a","codebook",[4]]])",
+                            R"([["a","codebook",[4],{"entries":5}]])",
+                            R"([["a","codebook",[4],{"entries":4,"vector":2}]])",
+                            R"([["a","codebook",[4],{"entries":4611686018427387904}]])",
+                            R"([["a","additive",[4],{"entries":2}]])",
+                            R"([["a","additive",[4],{"entries":2,"vector":3}]])",
+                            R"([["a","ternary",[4],{"entries":2}]])",
                             R"([["a","half",[4]],["a","half",[4]]])",
                             R"([["a","half",[1,1,1,1,1,1,1,1,1]]])",
                             R"([[3,"half",[4]]])",
@@ -218,6 +227,35 @@ TEST(Mangled, ADirectoryOfMoreThanAnyModelHasIsAnError) {
                                    text, Coder::kStored);
               })),
               testing::HasSubstr("a directory of more than"));
+}
+
+/// Models of the other schemes, whose codes say what they may not.
+TEST(Mangled, CodesWithRightChecksumsAreStillChecked) {
+  for (const char* scheme : {"ternary", "codebook", "additive"}) {
+    HostTensor tensor{"up", {24, 32}, random_values(24 * 32, 0.05, 4)};
+    const auto quantiser = make_quantiser({tensor, relative_importance(tensor)},
+                                          {.schemes = {scheme}, .half_elements = 0});
+    const QuantisedTensor quantised = quantiser->quantise(1);
+    const Directory directory{{tensor.name, quantised.form, tensor.shape}};
+    const auto file_with = [&](const std::vector<std::string>& streams) {
+      Artifact artifact = make_frame(nlohmann::json::object(), std::string(64, 'a'), "", directory);
+      const auto plans = plan_sections(directory, artifact.directory_bytes, 0);
+      for (size_t i = 0; i < plans.size(); ++i)
+        if (!plans[i].parts.empty())
+          artifact.sections[i] = encode_section(plans[i], streams[plans[i].parts[0].stream]);
+      artifact.digest = sections_digest(artifact.sections);
+      return serialise(artifact);
+    };
+    ASSERT_EQ(error_of(file_with(quantised.streams)), "") << scheme;
+    const std::vector<StreamLayout> layouts = directory[0].streams();
+    for (size_t stream = 0; stream < layouts.size(); ++stream)
+      for (size_t at = 0; at < quantised.streams[stream].size(); at += 7) {
+        std::vector<std::string> streams = quantised.streams;
+        streams[stream][at] = static_cast<char>(246);
+        EXPECT_EQ(error_of(file_with(streams)).empty(), layouts[stream].cause != Cause::kCodes)
+            << scheme << " stream " << stream << " at " << at;
+      }
+  }
 }
 
 TEST(Mangled, SectionsWithRightChecksumsAreStillChecked) {

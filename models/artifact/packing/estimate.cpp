@@ -1,5 +1,6 @@
 #include "models/artifact/packing/estimate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -17,6 +18,26 @@ constexpr double kCodedHalfBits = 13;
 /// SHA-256 in hex, as the header holds one of the tokenizer.
 constexpr size_t kDigestLetters = 64;
 
+/// Of the sizes that additive codes come in, the one of two bits a weight; of codebooks one of
+/// four.
+constexpr int64_t kAdditiveEntries = 256, kAdditiveVector = 8, kCodebookEntries = 16;
+
+Form matrix_form(Scheme scheme, const TensorShape& tensor) {
+  Form form{.scheme = scheme};
+  if (scheme == Scheme::kCodebook) form.entries = std::min(kCodebookEntries, tensor.elements());
+  if (scheme != Scheme::kAdditive) return form;
+  form.vector = std::min(kAdditiveVector, tensor.columns());
+  form.entries = std::min(kAdditiveEntries, tensor.elements() / form.vector);
+  return form;
+}
+
+double additive_bits(const TensorShape& tensor) {
+  const auto entries = static_cast<double>(tensor.form.entries);
+  const auto vector = static_cast<double>(tensor.form.vector);
+  return 2 * (static_cast<double>(tensor.elements()) / vector * std::log2(entries) +
+              kCodedHalfBits * entries * vector);
+}
+
 }  // namespace
 
 double estimated_bits(const TensorShape& tensor, double code_bits) {
@@ -26,7 +47,12 @@ double estimated_bits(const TensorShape& tensor, double code_bits) {
     case Scheme::kHalf:
       return kCodedHalfBits * elements;
     case Scheme::kRows:
+    case Scheme::kCodebook:
       return code_bits * elements + kScaleBits * rows;
+    case Scheme::kTernary:
+      return std::log2(3) * elements + kScaleBits * rows;
+    case Scheme::kAdditive:
+      return additive_bits(tensor) + kScaleBits * rows;
     case Scheme::kSingle:
       return 32 * elements;
     case Scheme::kFloat8:
@@ -44,8 +70,9 @@ int64_t StoredEstimate::bytes() const {
 std::vector<TensorShape> stored_shapes(std::vector<TensorShape> tensors,
                                        const QuantiserOptions& options) {
   for (TensorShape& tensor : tensors)
-    tensor.form.scheme = stored_as_codes(tensor.shape, options) ? matrix_schemes(options).front()
-                                                                : small_scheme(options);
+    tensor.form = stored_as_codes(tensor.shape, options)
+                      ? matrix_form(matrix_schemes(options).front(), tensor)
+                      : Form{small_scheme(options)};
   return tensors;
 }
 

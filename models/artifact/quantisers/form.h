@@ -19,13 +19,16 @@
 namespace reprise {
 
 /// The body.
-enum class Scheme { kHalf, kRows, kSingle, kFloat8, kBinary };
+enum class Scheme { kHalf, kRows, kSingle, kFloat8, kBinary, kTernary, kCodebook, kAdditive };
 template <>
 struct EnumNames<Scheme> {
   static constexpr std::array names{
-      std::pair{Scheme::kHalf, "half"}, std::pair{Scheme::kRows, "rows"},
-      std::pair{Scheme::kSingle, "single"}, std::pair{Scheme::kFloat8, "float8"},
-      std::pair{Scheme::kBinary, "binary"}};
+      std::pair{Scheme::kHalf, "half"},        std::pair{Scheme::kRows, "rows"},
+      std::pair{Scheme::kSingle, "single"},    std::pair{Scheme::kFloat8, "float8"},
+      std::pair{Scheme::kBinary, "binary"},
+
+      std::pair{Scheme::kTernary, "ternary"},  std::pair{Scheme::kCodebook, "codebook"},
+      std::pair{Scheme::kAdditive, "additive"}};
 };
 
 /// Why a byte is there.
@@ -37,6 +40,7 @@ enum class Cause {
   kTokenizer,
   kValues,
   kScales,
+  kCodebooks,
   kCodes,
   kDecoder,
   kPadding,
@@ -49,9 +53,10 @@ struct EnumNames<Cause> {
       std::pair{Cause::kHeader, "header"},       std::pair{Cause::kGate, "gate"},
       std::pair{Cause::kFraming, "framing"},     std::pair{Cause::kDirectory, "directory"},
       std::pair{Cause::kTokenizer, "tokenizer"}, std::pair{Cause::kValues, "values"},
-      std::pair{Cause::kScales, "scales"},       std::pair{Cause::kCodes, "codes"},
-      std::pair{Cause::kDecoder, "decoder"},     std::pair{Cause::kPadding, "padding"},
-      std::pair{Cause::kOutliers, "outliers"},   std::pair{Cause::kResidual, "residual"}};
+      std::pair{Cause::kScales, "scales"},       std::pair{Cause::kCodebooks, "codebooks"},
+      std::pair{Cause::kCodes, "codes"},         std::pair{Cause::kDecoder, "decoder"},
+      std::pair{Cause::kPadding, "padding"},     std::pair{Cause::kOutliers, "outliers"},
+      std::pair{Cause::kResidual, "residual"}};
 };
 
 struct StreamLayout {
@@ -64,7 +69,7 @@ struct StreamLayout {
 /// What the tensor has not is 0. The names visited are those of the directory.
 struct Form {
   Scheme scheme = Scheme::kHalf;
-  int64_t entries = 0;   ///< of a codebook
+  int64_t entries = 0;   ///< of each codebook, of those that the scheme has
   int64_t vector = 0;    ///< weights that one code stands for
   int64_t outliers = 0;  ///< columns kept apart
   int64_t rank = 0;      ///< of the matrix added to the body
@@ -90,10 +95,15 @@ struct TensorShape {
   int64_t elements() const;
   int64_t rows() const { return shape.empty() ? 1 : shape[0]; }
   int64_t columns() const { return elements() / rows(); }
-  /// half: values, one binary16 an element. rows: scales, one binary16 a row; codes, one signed
-  /// byte an element. single: values, one binary32 an element. float8: a binary16 scale; values,
-  /// one E4M3 an element. binary: scales, one binary16 a row; codes, a bit an element. Then those
-  /// of the additions (additions.h).
+  /// half: values, one binary16 an element. single: values, one binary32 an element. float8: a
+  /// binary16 scale; values, one E4M3 an element. The others: scales, one binary16 a row, and
+  ///   rows: codes, one signed byte an element;
+  ///   binary: codes, a bit an element;
+  ///   ternary: codes, five elements of a row to a byte;
+  ///   codebook: codebooks, one binary16 an entry; codes, one signed byte an element;
+  ///   additive: codebooks, two of `entries` vectors of binary16; codes of the first, codes of the
+  ///   second, one byte for every `vector` elements of a row.
+  /// Then those of the additions (additions.h).
   std::vector<StreamLayout> streams() const;
 };
 

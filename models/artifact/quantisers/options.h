@@ -55,11 +55,11 @@ struct QuantiserOptions {
 
   template <class Visitor>
   void visit(Visitor&& field) {
-    field(
-        "schemes", schemes, "",
-        "what a matrix may be stored as; where there are several, each takes the one that loses "
-        "least for its bytes: rows, binary (signs and a branch of low rank in int8), single (fp32 "
-        "as it is; alone it is also what every other tensor becomes)");
+    field("schemes", schemes, "",
+          "what a matrix may be stored as; where there are several, each takes the one that loses "
+          "least for its bytes: rows, ternary, codebook, additive (takes minutes for millions of "
+          "weights), binary (signs and a branch of low rank in int8), single (fp32 "
+          "as it is; alone it is also what every other tensor becomes)");
     field("allocation", allocation, "",
           "rate-distortion: every row takes the step and width that lose least for its bytes; "
           "uniform: all weights get the same bits; hand: the best of the rules people use, such as "

@@ -5,11 +5,14 @@
 #include <numeric>
 
 #include "models/artifact/quantisers/added_quantiser.h"
+#include "models/artifact/quantisers/additive_quantiser.h"
 #include "models/artifact/quantisers/binary_quantiser.h"
 #include "models/artifact/quantisers/choice.h"
+#include "models/artifact/quantisers/codebook_quantiser.h"
 #include "models/artifact/quantisers/half_quantiser.h"
 #include "models/artifact/quantisers/row_quantiser.h"
 #include "models/artifact/quantisers/small_quantisers.h"
+#include "models/artifact/quantisers/ternary_quantiser.h"
 #include "models/artifact/quantisers/uniform_quantiser.h"
 
 namespace reprise {
@@ -45,6 +48,12 @@ std::unique_ptr<Quantiser> make_body(Scheme scheme, const Subject& subject,
       return std::make_unique<Float8Quantiser>(subject.tensor);
     case Scheme::kBinary:
       return std::make_unique<BinaryQuantiser>(subject);
+    case Scheme::kTernary:
+      return std::make_unique<TernaryQuantiser>(subject);
+    case Scheme::kCodebook:
+      return std::make_unique<CodebookQuantiser>(subject);
+    case Scheme::kAdditive:
+      return make_additive_quantiser(subject);
   }
   fail(ExitCode::kFailure, "no quantiser makes ", enum_name(scheme));
 }
