@@ -43,6 +43,27 @@ double worst_relative_rms(const Packed& packed) {
   return worst;
 }
 
+/// Every matrix takes the scheme that costs least at the slope that meets the size.
+TEST(Packer, TakesAnyOfTheSchemesAndReadsThemBack) {
+  const UnpackedModel model = random_model(48, 2, 4);
+  PackOptions options = options_for(0);
+  options.quantiser.schemes = {"rows", "ternary", "codebook", "additive"};
+  for (const double bits : {1.6, 3.5}) {
+    options.bytes =
+        static_cast<int64_t>(bits / 8 * static_cast<double>(count_elements(model))) + 1500;
+    const Packed packed = pack(model, options);
+    EXPECT_LE(packed.file.size(), options.bytes);
+    EXPECT_GE(packed.file.size(), options.bytes - options.bytes / 1000);
+    const Artifact artifact = parse_artifact(packed.file, "packed");
+    for (size_t i = 0; i < model.tensors.size(); ++i) {
+      const Distortion now =
+          measure_distortion(model.tensors[i].values, artifact.tensors[i].values);
+      EXPECT_EQ(now.relative_rms, packed.tensors[i].distortion.relative_rms);
+    }
+    EXPECT_EQ(serialise(artifact), packed.file);
+  }
+}
+
 TEST(Packer, LandsInTheBandForManyTargetsAndModels) {
   size_t builds = 0, packs = 0;
   for (uint64_t seed = 1; seed <= 3; ++seed) {
