@@ -25,13 +25,14 @@ OBJECTIVES = {"recurrent": {"train.objective": "deep-supervision"}, "static": {"
 # Export bits of the noise: the width whose loss it is to lessen.
 TRAININGS = {"plain": {}, "noise": {"train.weight-noise": "uniform", "train.noisy-weights": "all", "train.export-bits": 4},
              "entropy": {"train.code-entropy": 0.02, "train.export-bits": 4}}
-STEPS, SEQUENCES = 600, 16
+STEPS, SEQUENCES = 400, 8
 WIDTHS = [8, 6, 5, 4, 3, 2]
 GPTQ, FISHER = {"pack.rounding": "gptq"}, {"pack.sensitivity": "fisher"}
-UNIFORM, ALLOCATED = {"pack.allocation": "uniform"}, {"pack.allocation": "rate-distortion"}
-WAYS = {"rows": UNIFORM, "rows, gptq": {**UNIFORM, **GPTQ}, "hand": {"pack.allocation": "hand"},
-        "hand, gptq": {"pack.allocation": "hand", **GPTQ},
-        "allocated": {**ALLOCATED, **FISHER}, "allocated, gptq": {**ALLOCATED, **FISHER, **GPTQ}}
+# Tables of tokens keep 8 bits where all other weights have the same, as in the public record.
+UNIFORM, TERNARY = {"pack.allocation": "uniform", "pack.embedding-bits": 8}, {"pack.schemes": "ternary"}
+HAND = {"pack.allocation": "hand"}
+# Beside these, the same bits for all weights, nearest and gptq.
+WAYS = {"hand": HAND, "relative": {}, "allocated": FISHER, "allocated, gptq": FISHER | GPTQ}
 
 
 def corpus():
@@ -46,7 +47,7 @@ def train(family, training):
     name = f"{family}.{training}"
     if not (SCRATCH / name / "train.json").exists():
         PROGRAM.train({**SHAPE, **SHAPES[family], **OBJECTIVES[family], **TRAININGS[training], "train.corpus": corpus(),
-                       "train.sequences": SEQUENCES, "train.steps": STEPS, "train.precision": "bf16"}, name)
+                       "train.sequences": SEQUENCES, "train.steps": STEPS, "train.precision": "bf16"}, name, threads=1)
     return name
 
 
@@ -56,8 +57,8 @@ def pack(model, name, target, options):
     summary = pathlib.Path(f"{out}.reprise.pack.json")
     if not summary.exists():
         PROGRAM.reprise("pack", {"pack.model": SCRATCH / model, "pack.corpus": corpus(), "pack.out": f"{out}.reprise",
-                                 "pack.bytes": target, "pack.refine-share": 0, "pack.compare-tokens": 65_536,
-                                 "pack.threads": 2, **options})
+                                 "pack.bytes": target, "pack.refine-share": 0, "pack.compare-tokens": 32_768,
+                                 **options}, threads=1)
     packed = json.loads(summary.read_text())
     chosen = packed["packing"]["chosen"]
     return {"bytes": packed["artifact"]["bytes"], "passes": packed["packing"]["loss"]["passes"],
@@ -67,8 +68,8 @@ def pack(model, name, target, options):
 def pack_all_ways(model, label, free, fixed):
     """A free file first, whose length is the target of all others."""
     target = pack(model, f"{label}.free", 0, free)["bytes"]
-    ways = {way: pack(model, f"{label}.{way}", target, {**fixed, **options} if way.startswith("rows") else options)
-            for way, options in WAYS.items()}
+    ways = {way: pack(model, f"{label}.{way}", target, options) for way, options in
+            {"same bits": fixed, "same bits, gptq": fixed | GPTQ, **WAYS}.items()}
     print(model, label, target, {way: round(result["passes"][-1]["bpb_after"], 4) for way, result in ways.items()}, flush=True)
     return {"bytes": target, "ways": ways}
 
@@ -76,7 +77,8 @@ def pack_all_ways(model, label, free, fixed):
 def table(model):
     rows = {}
     for bits in WIDTHS:
-        rows[str(bits)] = pack_all_ways(model, f"{bits} bits", {**UNIFORM, "pack.max-bits": bits}, {"pack.max-bits": bits})
+        rows[f"{bits} bits"] = pack_all_ways(model, f"{bits} bits", {**UNIFORM, "pack.max-bits": bits}, UNIFORM | {"pack.max-bits": bits})
+    rows["ternary"] = pack_all_ways(model, "ternary", TERNARY, TERNARY)
     return rows
 
 

@@ -55,9 +55,10 @@ struct PackOptions {
         "sensitivity", sensitivity, "",
         "by which rate-distortion weighs errors: relative to each tensor's mean square, or fisher: "
         "by what they do to the loss on train text");
-    field("calibration", calibration, "file",
-          "rounding gptq, sensitivity fisher: where the use of the weights is kept that is measured "
-          "on train text (--use.*); none: calibration.safetensors beside the model");
+    field(
+        "calibration", calibration, "file",
+        "rounding gptq, sensitivity fisher: where the use of the weights is kept that is measured "
+        "on train text (--use.*); none: calibration.safetensors beside the model");
     field("compare-tokens", compare_tokens, "tokens",
           "of the valid split, on which the summary holds the loss of every pass against the "
           "unpacked model's; 0: none");

@@ -90,8 +90,7 @@ class Packing {
     const int64_t most = std::min(band.least_bytes, band.most_bytes - bytes_of_padding(1));
     const Candidate* below = nullptr;
     for (const Candidate& candidate : candidates)
-      if (candidate.bytes <= most && (!below || candidate.bytes > below->bytes))
-        below = &candidate;
+      if (candidate.bytes <= most && (!below || candidate.bytes > below->bytes)) below = &candidate;
     if (!below || below->bytes < most_padded(band)) return false;
     const double log2_slope = below->log2_slope;
     const int64_t missing = band.most_bytes - build(log2_slope).bytes;

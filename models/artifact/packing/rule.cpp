@@ -12,11 +12,15 @@ std::vector<Rule> rules_of(Allocation allocation) {
           {.name = "embedding + 2, attention + 1", .embedding = 2, .attention = 1}};
 }
 
+bool is_token_table(std::string_view tensor) {
+  return tensor.starts_with("embedding") || tensor.starts_with("head");
+}
+
 double finer_bits(const Rule& rule, std::string_view tensor) {
   const auto holds = [&](std::string_view word) {
     return tensor.find(word) != std::string_view::npos;
   };
-  if (tensor.starts_with("embedding") || tensor.starts_with("head")) return rule.embedding;
+  if (is_token_table(tensor)) return rule.embedding;
   if (holds(".attention.")) return rule.attention;
   return holds(".mlp.") ? rule.mlp : 0;
 }

@@ -19,6 +19,8 @@ struct Rule {
 /// Those that `allocation` tries; one that gives nobody more where bits are not handed out by hand.
 std::vector<Rule> rules_of(Allocation allocation);
 
+bool is_token_table(std::string_view tensor);
+
 /// What a rule gives the tensor of this name.
 double finer_bits(const Rule& rule, std::string_view tensor);
 

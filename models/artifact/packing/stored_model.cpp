@@ -10,9 +10,12 @@
 namespace reprise {
 namespace {
 
+/// What codes are rounded by; null: to nearest. The table of a tied embedding is looked up as well
+/// as multiplied by: feedback by the head's inputs alone makes its rows worse as inputs, and the
+/// loss with them.
 const std::vector<double>* hessian_of(const UnpackedModel& model, const HostTensor& tensor,
                                       Rounding rounding) {
-  if (rounding == Rounding::kNearest) return nullptr;
+  if (rounding == Rounding::kNearest || tensor.name == "embedding") return nullptr;
   require(model.calibration.has_value(), ExitCode::kUsage,
           "rounding by gptq needs a calibration of the model");
   const auto found = model.calibration->tensors.find(tensor.name);
@@ -22,6 +25,15 @@ const std::vector<double>* hessian_of(const UnpackedModel& model, const HostTens
           "the Hessian of tensor ", tensor.name, " has ", found->second.hessian.size(),
           " elements, its columns want ", columns * columns, "; measure it again");
   return &found->second.hessian;
+}
+
+/// Those of one tensor; `finer_bits` grows by what it has beyond the others.
+QuantiserOptions options_of(QuantiserOptions options, std::string_view tensor, double& finer_bits) {
+  if (options.embedding_bits == 0 || !is_token_table(tensor)) return options;
+  finer_bits += static_cast<double>(options.embedding_bits - options.max_bits);
+  if (options.min_bits == options.max_bits) options.min_bits = options.embedding_bits;
+  options.max_bits = options.embedding_bits;
+  return options;
 }
 
 }  // namespace
@@ -34,11 +46,13 @@ StoredModel::StoredModel(const UnpackedModel& model, const ModelImportance& impo
       quantised_(model.tensors.size()) {
   parallel_for(model.tensors.size(), [&](size_t i) {
     const HostTensor& tensor = model.tensors[i];
+    double finer = finer_bits(rule, tensor.name);
+    const QuantiserOptions own = options_of(options, tensor.name, finer);
     quantisers_[i] = make_quantiser({.tensor = tensor,
                                      .importance = importance.tensors[i],
                                      .hessian = hessian_of(model, tensor, options.rounding),
-                                     .finer_bits = finer_bits(rule, tensor.name)},
-                                    options);
+                                     .finer_bits = finer},
+                                    own);
     quantised_[i] = quantisers_[i]->quantise(1);
   });
   frame();
@@ -73,9 +87,10 @@ void StoredModel::frame() {
 }
 
 StoredModel::SectionKey StoredModel::key_of(const SectionPlan& plan) const {
-  if (plan.cause != Cause::kCodes) return {plan.cause, plan.element_bytes, "", 0};
-  return {plan.cause, plan.element_bytes, model_.tensors[plan.parts[0].tensor].name,
-          plan.parts[0].stream};
+  if (plan.cause != Cause::kCodes) return {plan.cause, plan.element_bytes, "", Scheme::kHalf, 0};
+  const SectionPart& part = plan.parts[0];
+  const TensorShape& tensor = stored_.directory[part.tensor];
+  return {plan.cause, plan.element_bytes, tensor.name, tensor.form.scheme, part.stream};
 }
 
 std::string StoredModel::section_bytes(const SectionPlan& plan) const {

@@ -51,6 +51,7 @@ class StoredModel {
     Cause cause = Cause::kCodes;
     int64_t element_bytes = 1;
     std::string tensor;
+    Scheme scheme = Scheme::kHalf;
     size_t stream = 0;
     auto operator<=>(const SectionKey&) const = default;
   };

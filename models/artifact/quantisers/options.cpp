@@ -28,10 +28,19 @@ Scheme small_scheme(const QuantiserOptions& options) {
 }
 
 void validate(const QuantiserOptions& options) {
+  require(options.allocation == Allocation::kRateDistortion ||
+              matrix_schemes(options) == std::vector{Scheme::kRows},
+          ExitCode::kUsage, "--pack.allocation ", enum_name(options.allocation),
+          " is for --pack.schemes rows alone");
   (void)matrix_schemes(options);
   require(2 <= options.min_bits && options.min_bits <= options.max_bits && options.max_bits <= 8,
           ExitCode::kUsage, "--pack.min-bits ", options.min_bits, " and --pack.max-bits ",
           options.max_bits, " must be in order, from 2 to 8");
+  require(
+      options.embedding_bits == 0 || (2 <= options.embedding_bits && options.embedding_bits <= 8 &&
+                                      options.allocation == Allocation::kUniform),
+      ExitCode::kUsage, "--pack.embedding-bits ", options.embedding_bits,
+      " must be from 2 to 8, and is for --pack.allocation uniform");
   require(0 <= options.clip_sigma && options.clip_sigma <= 100, ExitCode::kUsage,
           "--pack.clip-sigma ", options.clip_sigma, " must be from 0 to 100");
   require(options.half_elements >= 0, ExitCode::kUsage, "--pack.half-elements ",

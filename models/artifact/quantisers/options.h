@@ -46,6 +46,7 @@ struct QuantiserOptions {
   Allocation allocation = Allocation::kRateDistortion;
   Rounding rounding = Rounding::kNearest;
   int64_t min_bits = 2, max_bits = 8;
+  int64_t embedding_bits = 0;
   double clip_sigma = 0;
   int64_t half_elements = 1024;
   Small small = Small::kHalf;
@@ -69,6 +70,10 @@ struct QuantiserOptions {
     field("min-bits", min_bits, "bits", "rows: narrowest integers of a row, 2 to max-bits");
     field("max-bits", max_bits, "bits",
           "rows: widest integers of a row, min-bits to 8; uniform and hand: of all");
+    field(
+        "embedding-bits", embedding_bits, "bits",
+        "uniform: width of the tables of tokens, which gets them as many bits more than the other "
+        "weights as it is wider; 0: max-bits");
     field("clip-sigma", clip_sigma, "root mean squares",
           "uniform, without a target: clip of a row; 0: with the least squared error");
     field("half-elements", half_elements, "weights",

@@ -117,6 +117,11 @@ TernaryQuantiser::TernaryQuantiser(Subject subject)
       weights_(subject_.tensor.values),
       rows_(static_cast<size_t>(subject_.tensor.shape[0])),
       columns_(weights_.size() / rows_) {
+  if (subject_.hessian) {
+    feedback_.emplace(*subject_.hessian, columns_, subject_.tensor.name);
+    subject_.importance.columns =
+        with_feedback(subject_.importance.columns, *subject_.hessian, *feedback_);
+  }
   for (size_t row = 0; row < rows_; ++row) measure(row);
 }
 
@@ -157,16 +162,31 @@ Forecast TernaryQuantiser::forecast(double slope) const {
   return sum;
 }
 
+std::vector<int8_t> TernaryQuantiser::trits(const Plan& plan) const {
+  std::vector<int8_t> trits(weights_.size());
+  const auto round = [&](size_t row, size_t column, float weight) {
+    const Choice& choice = *plan.rows[row];
+    const int8_t trit = ternary_code(weight, choice.threshold);
+    trits[row * columns_ + column] = trit;
+    return from_half(choice.scale) * static_cast<float>(trit);
+  };
+  if (feedback_) {
+    feedback_->round_rows(weights_, round);
+    return trits;
+  }
+  for (size_t row = 0; row < rows_; ++row)
+    for (size_t column = 0; column < columns_; ++column)
+      round(row, column, weights_[row * columns_ + column]);
+  return trits;
+}
+
 QuantisedTensor TernaryQuantiser::quantise(double slope) const {
   std::string scales, codes;
-  std::vector<int8_t> trits(columns_);
   const Plan chosen = plan(slope);
+  const std::vector<int8_t> all = trits(chosen);
   for (size_t row = 0; row < rows_; ++row) {
-    const Choice& choice = *chosen.rows[row];
-    append_half(scales, choice.scale);
-    for (size_t i = 0; i < columns_; ++i)
-      trits[i] = ternary_code(weights_[row * columns_ + i], choice.threshold);
-    append_trits(codes, trits);
+    append_half(scales, chosen.rows[row]->scale);
+    append_trits(codes, std::span(all).subspan(row * columns_, columns_));
   }
   return {.form = {Scheme::kTernary},
           .streams = {std::move(scales), std::move(codes)},

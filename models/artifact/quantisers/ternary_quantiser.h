@@ -6,8 +6,14 @@
 // ladder that can be best is tried, and the best is exact. A penalty on every weight that is not
 // zero raises the threshold: a row has a choice for each of a few penalties, since more zeros cost
 // fewer coded bits.
+//
+// With a Hessian the trits are rounded with error feedback (feedback.h), and a column counts as
+// much as its errors then cost.
 #pragma once
 
+#include <optional>
+
+#include "models/artifact/quantisers/feedback.h"
 #include "models/artifact/quantisers/quantiser.h"
 
 namespace reprise {
@@ -35,9 +41,12 @@ class TernaryQuantiser : public Quantiser {
   };
 
   void measure(size_t row);
+  /// Every weight's trit, row-major.
+  std::vector<int8_t> trits(const Plan& plan) const;
   Plan plan(double slope) const;
 
-  const Subject subject_;
+  Subject subject_;
+  std::optional<Feedback> feedback_;
   const std::vector<float>& weights_;
   size_t rows_, columns_;
   std::vector<Choice> choices_;  ///< [row][penalty]
