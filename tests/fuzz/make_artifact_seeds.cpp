@@ -28,8 +28,13 @@ Artifact packed(const std::string& tokenizer_model = "") {
   return parse_artifact(pack(model, options).file, "packed");
 }
 
-/// Bytes of few values, so that coders have something to do.
+/// Bytes of few values, so that coders have something to do; of columns kept apart the first two.
 std::string contents_of(const SectionPlan& plan, uint64_t seed) {
+  if (plan.cause == Cause::kOutliers) {
+    std::string columns(static_cast<size_t>(plan.bytes), '\0');
+    columns[2] = 1;
+    return columns;
+  }
   const RandomStream stream(seed, Purpose::kTest);
   std::string bytes;
   for (int64_t i = 0; i < plan.bytes; ++i)
@@ -37,9 +42,17 @@ std::string contents_of(const SectionPlan& plan, uint64_t seed) {
   return bytes;
 }
 
-/// A matrix and a vector of `scheme`, filled with whatever its streams hold, coded by `coder`.
-Artifact of_scheme(Scheme scheme, Coder coder) {
-  const Directory directory{{"layer.0.up", {scheme}, {6, 16}}, {"layer.0.gain", {scheme}, {32}}};
+/// The least a tensor of this scheme says beside it.
+Form plain_form(Scheme scheme) {
+  Form form{scheme};
+  if (scheme == Scheme::kCodebook || scheme == Scheme::kAdditive) form.entries = 16;
+  if (scheme == Scheme::kAdditive) form.vector = 4;
+  return form;
+}
+
+/// A matrix of `form` and a vector, filled with whatever their streams hold, coded by `coder`.
+Artifact of_form(const Form& form, Coder coder) {
+  const Directory directory{{"layer.0.up", form, {6, 20}}, {"layer.0.gain", {Scheme::kHalf}, {32}}};
   Artifact artifact =
       make_frame({{"family", "recurrent"}, {"width", 16}}, std::string(64, 'a'), "", directory);
   const std::vector<SectionPlan> plans = plan_sections(directory, artifact.directory_bytes, 0);
@@ -49,6 +62,8 @@ Artifact of_scheme(Scheme scheme, Coder coder) {
   artifact.digest = sections_digest(artifact.sections);
   return artifact;
 }
+
+Artifact of_scheme(Scheme scheme, Coder coder) { return of_form(plain_form(scheme), coder); }
 
 /// `artifact` with every section, the directory's too, in one coder's form.
 Artifact recoded(Artifact artifact, Coder coder) {
@@ -107,6 +122,11 @@ void add_sound(Seeds& seeds) {
     for (const auto& [coder, coder_name] : EnumNames<Coder>::names)
       seeds.add(concat("scheme-", scheme_name, "-", coder_name),
                 serialise(of_scheme(scheme, coder)));
+  for (const Scheme scheme : {Scheme::kRows, Scheme::kTernary, Scheme::kBinary}) {
+    Form form = plain_form(scheme);
+    form.outliers = 2, form.rank = 3, form.rotated = 1;
+    seeds.add(concat("additions-", enum_name(scheme)), serialise(of_form(form, Coder::kStored)));
+  }
   for (const auto& [coder, name] : EnumNames<Coder>::names)
     seeds.add(concat("packed-", name), serialise(recoded(packed(), coder)));
   seeds.add("tokenizer", serialise(packed("as if it were a SentencePiece model")));
