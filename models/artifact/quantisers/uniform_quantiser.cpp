@@ -58,15 +58,15 @@ UniformQuantiser::UniformQuantiser(const Subject& subject, const UniformOptions&
     row_rms_.push_back(rms_of({&weights_RC_[row * columns_], columns_}));
   if (options.clip_sigma > 0) return;
   for (size_t rung = 0; rung < kLadderSteps; ++rung) ladder_.push_back(measure(log2_step_at(rung)));
+  const auto most = std::ranges::max_element(ladder_, {}, &Forecast::bits);
+  finest_log2_step_ = log2_step_at(static_cast<size_t>(most - ladder_.begin()));
 }
 
 /// A step d costs d^2 / 12 a weight and -log2 d bits, so at the best d the slope is d^2 ln 2 / 6.
 double UniformQuantiser::log2_step(double slope) const {
-  const int largest = largest_code(options_.bits);
-  if (options_.clip_sigma > 0) return std::log2(options_.clip_sigma / largest);
-  const double nearest_clip = -std::log2(largest);  // one root mean square
+  if (options_.clip_sigma > 0) return std::log2(options_.clip_sigma / largest_code(options_.bits));
   return std::clamp(0.5 * std::log2(6 * slope / std::numbers::ln2) - options_.finer_bits,
-                    std::max(kFinestLog2Step, nearest_clip), kCoarsestLog2Step);
+                    finest_log2_step_, kCoarsestLog2Step);
 }
 
 std::vector<uint16_t> UniformQuantiser::scales_at(double log2_step) const {

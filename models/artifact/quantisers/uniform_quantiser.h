@@ -37,6 +37,8 @@ class UniformQuantiser : public Quantiser {
   Importance importance_;
   std::optional<Feedback> feedback_;
   std::vector<double> row_rms_;
+  /// A finer one clips so many weights that it takes fewer bits again.
+  double finest_log2_step_ = 0;
   std::vector<Forecast> ladder_;  ///< at steps of uniform_quantiser.cpp's ladder
 };
 

@@ -142,6 +142,20 @@ TEST(Allocation, WithoutATargetEveryWidthHasItsLeastError) {
   }
 }
 
+/// A row's least error at some width lies where weights with the same step all over reach as well.
+TEST(Allocation, UniformBitsFillTheFileOfTheSameWidthWithoutATarget) {
+  const UnpackedModel model = random_model(64, 2, 7);
+  for (const int64_t bits : {8, 6, 4, 3}) {
+    PackOptions options = by(Allocation::kUniform, 0);
+    options.quantiser.max_bits = bits;
+    const auto target = static_cast<int64_t>(pack(model, options).file.size());
+    options.bytes = target;
+    EXPECT_TRUE(
+        Band::below(target).contains(static_cast<int64_t>(pack(model, options).file.size())))
+        << bits;
+  }
+}
+
 TEST(Allocation, GptqNeedsACalibrationThatFits) {
   UnpackedModel model = calibrated_model("embedding");
   PackOptions options = by(Allocation::kRateDistortion, 20'000);
