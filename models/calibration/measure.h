@@ -29,7 +29,7 @@
 namespace reprise {
 
 struct UseOptions {
-  int64_t tokens = 131072, window = 0;
+  int64_t tokens = 65536, window = 0;
 
   // What the command that measures knows from options of its own.
   double refine_share = 0;  ///< of a window's tokens, which the refinement pass runs for; 0: none

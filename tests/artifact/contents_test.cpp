@@ -16,7 +16,7 @@ using testing::HasSubstr;
 Packed packed(const std::string& tokenizer_model = "") {
   UnpackedModel model = random_model(32, 1, 9);
   model.tokenizer_model = tokenizer_model;
-  PackOptions options;
+  PackOptions options = uncalibrated();
   options.bytes = 6'000;
   return pack(model, options);
 }

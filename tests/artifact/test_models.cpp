@@ -21,6 +21,14 @@ std::vector<TensorShape> shapes(int64_t width, int64_t layers) {
 
 }  // namespace
 
+PackOptions uncalibrated(int64_t bytes) {
+  PackOptions options;
+  options.bytes = bytes;
+  options.sensitivity = Sensitivity::kRelative;
+  options.quantiser.rounding = Rounding::kNearest;
+  return options;
+}
+
 std::vector<float> random_values(int64_t count, double spread, uint64_t seed,
                                  int64_t outlier_every) {
   const RandomStream stream(seed, Purpose::kTest);
@@ -53,7 +61,7 @@ UnpackedModel random_model(int64_t width, int64_t layers, uint64_t seed) {
 
 const std::string& small_file() {
   static const std::string file = [] {
-    PackOptions options;
+    PackOptions options = uncalibrated();
     options.bytes = 6'000;
     return pack(random_model(32, 1, 9), options).file;
   }();

@@ -13,6 +13,9 @@ UnpackedModel random_model(int64_t width, int64_t layers, uint64_t seed);
 /// random_model(32, 1, 9) packed into 6,000 bytes.
 const std::string& small_file();
 
+/// Options that ask for nothing that a calibration tells.
+PackOptions uncalibrated(int64_t bytes = 0);
+
 /// Normal numbers of the given spread with one in `outlier_every` eight times larger.
 std::vector<float> random_values(int64_t count, double spread, uint64_t seed,
                                  int64_t outlier_every = 500);

@@ -84,7 +84,7 @@ void measure_pack(const fs::path& file, int64_t bytes, int64_t layers) {
   double fp32_bytes = 0;
   for (const HostTensor& tensor : model.tensors)
     fp32_bytes += 4.0 * static_cast<double>(tensor.values.size());
-  PackOptions options;
+  PackOptions options = uncalibrated();
   options.bytes = bytes;
   forget_peak();
   const Cost cost;

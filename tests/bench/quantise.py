@@ -28,11 +28,14 @@ TRAININGS = {"plain": {}, "noise": {"train.weight-noise": "uniform", "train.nois
 STEPS, SEQUENCES = 400, 8
 WIDTHS = [8, 6, 5, 4, 3, 2]
 GPTQ, FISHER = {"pack.rounding": "gptq"}, {"pack.sensitivity": "fisher"}
+NEAREST, RELATIVE = {"pack.rounding": "nearest"}, {"pack.sensitivity": "relative"}
 # Tables of tokens keep 8 bits where all other weights have the same, as in the public record.
 UNIFORM, TERNARY = {"pack.allocation": "uniform", "pack.embedding-bits": 8}, {"pack.schemes": "ternary"}
-HAND = {"pack.allocation": "hand"}
+UNIFORM |= NEAREST | RELATIVE
+TERNARY |= NEAREST | RELATIVE
+HAND = {"pack.allocation": "hand"} | NEAREST | RELATIVE
 # Beside these, the same bits for all weights, nearest and gptq.
-WAYS = {"hand": HAND, "relative": {}, "allocated": FISHER, "allocated, gptq": FISHER | GPTQ}
+WAYS = {"hand": HAND, "relative": NEAREST | RELATIVE, "allocated": NEAREST | FISHER, "allocated, gptq": GPTQ | FISHER}
 
 
 def corpus():

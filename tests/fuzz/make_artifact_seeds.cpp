@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 Artifact packed(const std::string& tokenizer_model = "") {
   UnpackedModel model = random_model(16, 1, 9);
   model.tokenizer_model = tokenizer_model;
-  PackOptions options;
+  PackOptions options = uncalibrated();
   options.bytes = 2'400 + static_cast<int64_t>(tokenizer_model.size());
   options.quantiser.half_elements = 64;
   return parse_artifact(pack(model, options).file, "packed");

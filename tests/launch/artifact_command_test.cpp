@@ -21,7 +21,7 @@ using testing::Not;
 class ArtifactShow : public testing::Test {
  protected:
   void SetUp() override {
-    PackOptions options;
+    PackOptions options = uncalibrated();
     options.bytes = 6'000;
     packed_ = pack(random_model(32, 1, 9), options);
     write_file(file(), packed_.file);

@@ -10,7 +10,7 @@ namespace reprise {
 namespace {
 
 PackOptions by(Allocation allocation, int64_t bytes) {
-  PackOptions options;
+  PackOptions options = uncalibrated();
   options.bytes = bytes;
   options.quantiser.allocation = allocation;
   return options;

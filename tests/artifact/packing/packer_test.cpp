@@ -13,7 +13,7 @@ namespace reprise {
 namespace {
 
 PackOptions options_for(int64_t bytes) {
-  PackOptions options;
+  PackOptions options = uncalibrated();
   options.bytes = bytes;
   return options;
 }

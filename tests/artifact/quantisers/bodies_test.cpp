@@ -99,7 +99,7 @@ TEST(Float8Quantiser, KeepsZeros) {
 }
 
 Packed packed(const UnpackedModel& model, int64_t bytes, const QuantiserOptions& quantiser) {
-  PackOptions options;
+  PackOptions options = uncalibrated();
   options.bytes = bytes;
   options.quantiser = quantiser;
   return pack(model, options);
