@@ -3,9 +3,12 @@
 #include <ATen/core/grad_mode.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 
+#include "base/digest.h"
 #include "base/stop_request.h"
 #include "eval/model.h"
+#include "models/thread_count.h"
 #include "train/model_weights.h"
 
 namespace reprise {
@@ -29,22 +32,23 @@ TrainedModel read_parameters(const std::string& folder) {
 
 }  // namespace
 
-bool wants_calibration(const PackOptions& options) {
-  return options.quantiser.rounding == Rounding::kGptq ||
-         options.sensitivity == Sensitivity::kFisher;
+std::filesystem::path calibration_file(const PackOptions& options, const UseOptions& use,
+                                       const Corpus& corpus) {
+  if (!options.calibration.empty()) return options.calibration;
+  constexpr size_t kDigits = 12;
+  const std::string digest = digest_of(nlohmann::json{{"text", corpus.digest(Split::kTrain)},
+                                                      {"tokens", use.tokens},
+                                                      {"window", use.window},
+                                                      {"refine_share", use.refine_share}});
+  return std::filesystem::path(options.model) /
+         concat("calibration-", digest.substr(0, kDigits), ".safetensors");
 }
 
-std::string calibration_file(const PackOptions& options) {
-  return options.calibration.empty() ? options.model + "/calibration.safetensors"
-                                     : options.calibration;
-}
-
-Calibration calibrate(const PackOptions& options, UseOptions use, double refine_share,
+Calibration calibrate(const PackOptions& options, UseOptions use, const std::filesystem::path& file,
                       const Corpus& corpus, Communicator& comm) {
   const StopRequest stop;
-  use.refine_share = refine_share;
   use.threads = options.threads;
-  use.state = calibration_file(options);
+  use.state = file;
   use.stop = [&] { return stop.arrived(); };
   const TrainedModel model = read_parameters(options.model);
   return measure_use(model.options, model.parameters, corpus, use, comm);
@@ -53,6 +57,8 @@ Calibration calibrate(const PackOptions& options, UseOptions use, double refine_
 Judge train_text_judge(const Corpus& corpus, const UnitOptions& units) {
   auto sample = std::make_shared<std::optional<LossSample>>();
   return [&corpus, units, sample](const std::string& file) {
+    const at::NoGradGuard no_grad;
+    const ThreadCount alone(1);
     if (!*sample) *sample = draw_loss_sample(corpus, Split::kTrain, kJudgeTokens, units);
     return mean_nats(make_network(parse_artifact(file, "a packed file"), Arithmetic::kFp32),
                      **sample);
@@ -62,6 +68,7 @@ Judge train_text_judge(const Corpus& corpus, const UnitOptions& units) {
 PackingLoss measure_packing_loss(const PackOptions& options, const Artifact& artifact,
                                  const Corpus& corpus, const UnitOptions& units, bool refined) {
   const at::NoGradGuard no_grad;
+  const ThreadCount threads(options.threads);
   const TrainedModel model = read_parameters(options.model);
   return compare_networks(Network(model.options, model.parameters, at::kFloat),
                           make_network(artifact, Arithmetic::kFp32),

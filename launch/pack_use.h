@@ -2,6 +2,7 @@
 // packed weights lose.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 
 #include "base/comm/communicator.h"
@@ -12,19 +13,18 @@
 
 namespace reprise {
 
-/// Whether packing by these options needs a calibration.
-bool wants_calibration(const PackOptions& options);
+/// Where the measured use is kept: as options say, or beside the model, under a name that tells
+/// text and options apart, so that packings of several kinds keep theirs side by side.
+std::filesystem::path calibration_file(const PackOptions& options, const UseOptions& use,
+                                       const Corpus& corpus);
 
-/// Where the measured use is kept: as options say, or beside the model.
-std::string calibration_file(const PackOptions& options);
-
-/// Measures how the model is used, or takes it from the file where that is complete; collective,
-/// the same on every rank. `refine_share` as in UseOptions.
-Calibration calibrate(const PackOptions& options, UseOptions use, double refine_share,
+/// Measures how the model is used, or takes it from `file` where that is complete; collective, the
+/// same on every rank.
+Calibration calibrate(const PackOptions& options, UseOptions use, const std::filesystem::path& file,
                       const Corpus& corpus, Communicator& comm);
 
-/// Nats a token that a packed file loses on train text, for choosing among rules. Does nothing
-/// until it is called; `corpus` outlives it.
+/// Nats a token that a packed file loses on train text, for choosing among rules: the same bits for
+/// any number of threads. Does nothing until it is called; `corpus` outlives it.
 Judge train_text_judge(const Corpus& corpus, const UnitOptions& units);
 
 /// The model as it was trained against the artifact, on valid text.

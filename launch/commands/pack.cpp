@@ -1,5 +1,7 @@
 // reprise pack: a trained model -> an artifact of exactly so many bytes, its gate set on valid
 // text.
+#include <unistd.h>
+
 #include <array>
 #include <iostream>
 #include <optional>
@@ -92,6 +94,22 @@ std::vector<std::filesystem::path> inputs_of(const PackOptions& options) {
   return inputs;
 }
 
+/// Before anything is measured: what is kept has a place of its own that can be written to.
+void require_calibration_place(const std::filesystem::path& file, const PackOptions& options,
+                               int rank) {
+  constexpr const char* kOption = "--pack.calibration";
+  require_place_for(file, kOption, OutputKind::kFile, inputs_of(options));
+  for (const std::string& output :
+       {options.out, ledger_name(options.out), summary_name(options.out)})
+    require(place_of(file) != place_of(output), ExitCode::kUsage, kOption, " ", file.string(),
+            ": it is also written by --pack.out; name another place");
+  if (rank != 0) return;
+  const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+  make_folder(folder);
+  require(::access(folder.c_str(), W_OK) == 0, ExitCode::kUsage, kOption, " ", file.string(),
+          ": the folder cannot be written to; name another place");
+}
+
 /// The artifact, and beside it its ledger and how it came about. All are on the disk before any has
 /// its name, and the artifact gets its own last: where it is, the others are, and of it.
 void write_files(const Artifact& artifact, const nlohmann::json& ledger,
@@ -146,10 +164,6 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   for (const std::string& file : {options.out, ledger_name(options.out), summary_name(options.out)})
     require_place_for(file, "--pack.out", OutputKind::kFile, inputs_of(options));
 
-  if (wants_calibration(options))
-    require_place_for(calibration_file(options), "--pack.calibration", OutputKind::kFile,
-                      inputs_of(options));
-
   const CountedCode code = count_code(options, comm);
   const Corpus corpus(options.corpus);
   Trained trained = read_trained(options, corpus, comm.rank());
@@ -161,17 +175,23 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
           "pack.reapply sets a gate, and pack.refine-share 0 wants none; give one of them");
   const bool refines = (loops(family) || options.reapply) && options.refine_share > 0;
   UnitOptions units;
+  std::filesystem::path calibration;
   together(comm, [&] {  // refused before the lock and the work of packing
     units = unit_options(scoring, trained.options);
-    if (wants_calibration(options)) validate(use, trained.options);
+    if (uses_calibration(options)) {
+      use.refine_share = refines ? options.refine_share : 0;
+      validate(use, trained.options);
+      calibration = calibration_file(options, use, corpus);
+      require_calibration_place(calibration, options, comm.rank());
+    }
     if (refines) corpus.check_shards(Split::kValid, comm.rank(), comm.size());
   });
   std::optional<FileLock> lock;
   if (comm.rank() == 0) lock.emplace(lock_output(options.out, kBeside));
   std::string file;
   nlohmann::json packing;
-  if (wants_calibration(options)) {
-    Calibration known = calibrate(options, use, refines ? options.refine_share : 0, corpus, comm);
+  if (uses_calibration(options)) {
+    Calibration known = calibrate(options, use, calibration, corpus, comm);
     packing["calibration"] = {{"text", known.text}, {"tokens", known.tokens}};
     trained.weights.calibration = std::move(known);
   }

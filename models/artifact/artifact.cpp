@@ -47,6 +47,8 @@ std::vector<HostTensor> decode_tensors(const Directory& directory,
   std::vector<HostTensor> tensors(directory.size());
   parallel_for(directory.size(), [&](size_t i) {
     tensors[i] = {directory[i].name, directory[i].shape, dequantise(directory[i], streams[i])};
+    require(std::ranges::all_of(tensors[i].values, [](float x) { return std::isfinite(x); }),
+            ExitCode::kBadInput, "tensor ", tensors[i].name, " holds a number that is not finite");
   });
   return tensors;
 }

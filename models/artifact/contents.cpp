@@ -51,20 +51,27 @@ nlohmann::json nominal_of(const TensorContents& contents, const PackingFacts& fa
 
 std::string header_text(const Artifact& artifact) {
   const GateRule& gate = artifact.gate;
-  std::string text = concat("digest     ", artifact.digest, "\ntokenizer  ", artifact.tokenizer,
-                            artifact.tokenizer_model.empty() ? ", not carried" : ", carried");
-  text += gate_is_set(gate) ? concat("\ngate       refines where ", gate.signal, " > ",
+  const auto plain = [](const std::string& words) {  // whatever a file says, on a terminal
+    std::string text = words;
+    std::ranges::replace_if(
+        text, [](char c) { return c < ' ' || c > '~'; }, '?');
+    return text;
+  };
+  std::string text =
+      concat("digest     ", artifact.digest, "\ntokenizer  ", plain(artifact.tokenizer),
+             artifact.tokenizer_model.empty() ? ", not carried" : ", carried");
+  text += gate_is_set(gate) ? concat("\ngate       refines where ", plain(gate.signal), " > ",
                                      nlohmann::json(gate.threshold).dump(), ", ",
                                      nlohmann::json(gate.fraction).dump(), " of the tokens of ",
                                      gate.calibrated_on)
                             : "\ngate       none set";
   text += "\nmodel     ";
-  if (!artifact.model.is_object()) return concat(text, ' ', artifact.model.dump(), '\n');
+  if (!artifact.model.is_object()) return concat(text, ' ', plain(artifact.model.dump()), '\n');
   constexpr size_t kWidth = 100;
   size_t column = 10;
   for (const auto& [key, value] : artifact.model.items()) {
-    const std::string word =
-        concat(' ', key, '=', value.is_string() ? value.get<std::string>() : value.dump());
+    const std::string word = concat(
+        ' ', plain(key), '=', plain(value.is_string() ? value.get<std::string>() : value.dump()));
     if (column + word.size() > kWidth) {
       text += "\n          ";
       column = 10;

@@ -1,7 +1,6 @@
 #include "models/calibration/measure.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -14,23 +13,11 @@
 #include "models/calibration/state_file.h"
 #include "models/calibration/window_use.h"
 #include "models/calibration/windows.h"
+#include "models/thread_count.h"
 #include "models/uncertainty.h"
 
 namespace reprise {
 namespace {
-
-/// While it lives, whoever computes a tensor does so alone: how a sum is cut over threads would
-/// decide its last bits.
-class OneThreadEach {
- public:
-  OneThreadEach() : before_(at::get_num_threads()) { at::set_num_threads(1); }
-  ~OneThreadEach() { at::set_num_threads(before_); }
-  OneThreadEach(const OneThreadEach&) = delete;
-  OneThreadEach& operator=(const OneThreadEach&) = delete;
-
- private:
-  int before_;
-};
 
 int64_t window_of(const UseOptions& options, const ModelOptions& model) {
   return options.window > 0 ? options.window : model.context;
@@ -82,7 +69,7 @@ class Measuring {
   /// The sums over all windows.
   std::vector<double> run() {
     load();
-    const OneThreadEach alone;
+    const ThreadCount alone(1);
     Progress progress("windows measured", windows_.count(), comm_.rank(), windows_done());
     while (state_.groups < groups_) {
       add_round();
@@ -133,7 +120,7 @@ class Measuring {
   }
 
   void sum_group(int64_t group, std::vector<double>& sums) const {
-    at::init_num_threads();  // of this thread: one, as OneThreadEach says
+    at::init_num_threads();  // of this thread: one, as run() says
     sums.assign(state_.sums.size(), 0.0);
     const int64_t last = std::min((group + 1) * kGroupWindows, windows_.count());
     for (int64_t window = group * kGroupWindows; window < last; ++window)

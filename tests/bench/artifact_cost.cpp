@@ -90,7 +90,7 @@ void measure_pack(const fs::path& file, int64_t bytes, int64_t layers) {
   const Cost cost;
   const Packed packed = pack(model, options);
   std::cout << "pack " << fixed(fp32_bytes / 4 / kMegabyte, 1) << " M weights into "
-            << packed.file.size() << " bytes, " << packed.attempts.size()
+            << packed.file.size() << " bytes, " << packed.candidates.size()
             << " rounds: " << cost.words(fp32_bytes);
   write_file(file, packed.file);
 }

@@ -1,11 +1,13 @@
 """What packing costs: bits per byte before and after, pass by pass, at 8 to 2 bits and ternary, by rounding and allocation.
 
-    quantise.py PROGRAM TEXT FOLDER OUT      the built reprise, a folder of text, a scratch folder, the JSON file to write
+    quantise.py PROGRAM TEXT FOLDER OUT      the built reprise, a file or folder of text, a scratch folder, the JSON file to write
 
-Trains a recurrent and a static model, plain and for the packer (noise of the export step, an entropy penalty), and packs each
-to the bytes that rows of one width come to. Every way of packing is held against the others at the same bytes. Interrupted,
-it goes on with the runs that are missing.
+Trains a recurrent and a static model, plain and for the packer (noise or fake quantisation of the export step, an entropy
+penalty), and packs each to the bytes that rows of one width come to for the plain one. Every way of packing, and every training,
+is held against the others at the same bytes. Takes two cores, one a family. Interrupted, it goes on with the runs that are
+missing.
 """
+import concurrent.futures
 import json
 import pathlib
 import sys
@@ -22,20 +24,21 @@ SHAPES = {
                "model.passes": 1},
 }
 OBJECTIVES = {"recurrent": {"train.objective": "deep-supervision"}, "static": {"train.objective": "final-only"}}
-# Export bits of the noise: the width whose loss it is to lessen.
+# Export bits: the width whose loss the training is to lessen.
 TRAININGS = {"plain": {}, "noise": {"train.weight-noise": "uniform", "train.noisy-weights": "all", "train.export-bits": 4},
+             "fake": {"train.weight-noise": "fake-quantise", "train.noisy-weights": "all", "train.export-bits": 4},
              "entropy": {"train.code-entropy": 0.02, "train.export-bits": 4}}
 STEPS, SEQUENCES = 400, 8
 WIDTHS = [8, 6, 5, 4, 3, 2]
-GPTQ, FISHER = {"pack.rounding": "gptq"}, {"pack.sensitivity": "fisher"}
-NEAREST, RELATIVE = {"pack.rounding": "nearest"}, {"pack.sensitivity": "relative"}
+GPTQ, NEAREST = {"pack.rounding": "gptq"}, {"pack.rounding": "nearest"}
+FISHER, RELATIVE = {"pack.sensitivity": "fisher"}, {"pack.sensitivity": "relative"}
 # Tables of tokens keep 8 bits where all other weights have the same, as in the public record.
-UNIFORM, TERNARY = {"pack.allocation": "uniform", "pack.embedding-bits": 8}, {"pack.schemes": "ternary"}
-UNIFORM |= NEAREST | RELATIVE
-TERNARY |= NEAREST | RELATIVE
-HAND = {"pack.allocation": "hand"} | NEAREST | RELATIVE
-# Beside these, the same bits for all weights, nearest and gptq.
-WAYS = {"hand": HAND, "relative": NEAREST | RELATIVE, "allocated": NEAREST | FISHER, "allocated, gptq": GPTQ | FISHER}
+UNIFORM = {"pack.allocation": "uniform", "pack.embedding-bits": 8}
+TERNARY = {"pack.schemes": "ternary"} | RELATIVE
+HAND = {"pack.allocation": "hand"}
+# Beside these, the same bits for all weights, or all ternary; nearest and gptq.
+WAYS = {"hand": HAND | NEAREST, "hand, gptq": HAND | GPTQ, "relative": NEAREST | RELATIVE, "allocated": NEAREST | FISHER,
+        "allocated, gptq": GPTQ | FISHER}
 
 
 def corpus():
@@ -65,14 +68,15 @@ def pack(model, name, target, options):
     packed = json.loads(summary.read_text())
     chosen = packed["packing"]["chosen"]
     return {"bytes": packed["artifact"]["bytes"], "passes": packed["packing"]["loss"]["passes"],
-            "forecast_nats": packed["packing"]["forecast_nats"], "rule": chosen["rule"]}
+            "rule": chosen["rule"]}
 
 
-def pack_all_ways(model, label, free, fixed):
-    """A file without a target first; 97 % of its bytes, which every way can fill, is the target of all others."""
-    target = pack(model, f"{label}.free", 0, free)["bytes"] * 97 // 100
+def pack_all_ways(model, label, same):
+    """97 % of the bytes that the plain model takes without a target, which every way can fill, is the target of all."""
+    plain = f"{model.split('.')[0]}.plain"
+    target = pack(plain, f"{label}.free", 0, same | NEAREST)["bytes"] * 97 // 100
     ways = {way: pack(model, f"{label}.{way}", target, options) for way, options in
-            {"same bits": fixed, "same bits, gptq": fixed | GPTQ, **WAYS}.items()}
+            {"same bits": same | NEAREST, "same bits, gptq": same | GPTQ, **WAYS}.items()}
     print(model, label, target, {way: round(result["passes"][-1]["bpb_after"], 4) for way, result in ways.items()}, flush=True)
     return {"bytes": target, "ways": ways}
 
@@ -80,17 +84,19 @@ def pack_all_ways(model, label, free, fixed):
 def table(model):
     rows = {}
     for bits in WIDTHS:
-        rows[f"{bits} bits"] = pack_all_ways(model, f"{bits} bits", {**UNIFORM, "pack.max-bits": bits}, UNIFORM | {"pack.max-bits": bits})
-    rows["ternary"] = pack_all_ways(model, "ternary", TERNARY, TERNARY)
+        rows[f"{bits} bits"] = pack_all_ways(model, f"{bits} bits", UNIFORM | {"pack.max-bits": bits})
+    rows["ternary"] = pack_all_ways(model, "ternary", TERNARY)
     return rows
 
 
+def tables(family):
+    return {model: table(model) for model in (train(family, training) for training in TRAININGS)}
+
+
 def main():
-    figures = {}
-    for family in SHAPES:
-        for training in TRAININGS:
-            model = train(family, training)
-            figures[model] = table(model)
+    corpus()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        figures = {model: rows for family in pool.map(tables, SHAPES) for model, rows in family.items()}
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps({"command": "scripts/bench quantise", "revision": PROGRAM.revision(), "steps": STEPS,
                                "sequences": SEQUENCES, "shapes": SHAPES, "trainings": TRAININGS, "ways": WAYS,

@@ -1,6 +1,17 @@
 #include "models/artifact/packing/options.h"
 
 namespace reprise {
+
+bool weighs_by_fisher(const PackOptions& options) {
+  return options.sensitivity == Sensitivity::kFisher &&
+         options.quantiser.allocation != Allocation::kUniform &&
+         matrix_schemes(options.quantiser) != std::vector{Scheme::kSingle};
+}
+
+bool uses_calibration(const PackOptions& options) {
+  return weighs_by_fisher(options) || uses_hessians(options.quantiser);
+}
+
 void validate(const PackOptions& options) {
   require(options.bytes >= 0, ExitCode::kUsage,
           "give --pack.bytes, the size of the file in bytes, or 0 for no cap");

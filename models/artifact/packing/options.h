@@ -24,7 +24,7 @@ struct PackOptions {
   double refine_share = 0.1;
   bool reapply = false;
   int64_t threads = 1;
-  Sensitivity sensitivity = Sensitivity::kRelative;
+  Sensitivity sensitivity = Sensitivity::kFisher;
   std::string calibration;
   int64_t compare_tokens = 16384;
   QuantiserOptions quantiser;
@@ -55,10 +55,9 @@ struct PackOptions {
         "sensitivity", sensitivity, "",
         "by which rate-distortion weighs errors: relative to each tensor's mean square, or fisher: "
         "by what they do to the loss on train text");
-    field(
-        "calibration", calibration, "file",
-        "rounding gptq, sensitivity fisher: where the use of the weights is kept that is measured "
-        "on train text (--use.*); none: calibration.safetensors beside the model");
+    field("calibration", calibration, "file",
+          "of rounding gptq and sensitivity fisher: where the use of the weights is kept that is "
+          "measured on train text (--use.*); none: calibration.safetensors beside the model");
     field("compare-tokens", compare_tokens, "tokens",
           "of the valid split, on which the summary holds the loss of every pass against the "
           "unpacked model's; 0: none");
@@ -68,6 +67,13 @@ struct PackOptions {
 
 /// A terabyte, far above any model: sums of sizes stay far from overflowing.
 inline constexpr int64_t kMostArtifactBytes = 1'000'000'000'000;
+
+/// Whether errors are weighed by what they do to the loss: where bits are handed out, or a scheme
+/// chosen, by a Fisher diagonal.
+bool weighs_by_fisher(const PackOptions& options);
+
+/// Whether packing by these options needs a calibration of the model.
+bool uses_calibration(const PackOptions& options);
 
 /// Throws kUsage, in one line, where a value is out of range.
 void validate(const PackOptions& options);

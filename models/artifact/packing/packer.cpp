@@ -31,7 +31,8 @@ namespace {
          " bytes: the largest file found takes ", below, ", ", band.least_bytes - below,
          " too few; ", advise_larger_width(model, options, {below, fixed_bytes}, band.least_bytes));
   fail(ExitCode::kCapUnreachable, "no setting gives this model ", band.least_bytes, " to ",
-       band.most_bytes, " bytes: the nearest sizes are ", below, " and ", above);
+       band.most_bytes, " bytes: the nearest sizes are ", below, " and ", above, "; ",
+       advise_smaller_width(model, options, {above, fixed_bytes}, band.most_bytes));
 }
 
 /// Padding may take so much of a file; a larger gap is told as it is.
@@ -45,8 +46,8 @@ int64_t most_padded(const Band& band) {
 /// One rule's files for one target.
 class Packing {
  public:
-  Packing(const UnpackedModel& model, const ModelImportance& importance, const PackOptions& options,
-          const Rule& rule, const PackHooks& hooks)
+  Packing(const UnpackedModel& model, const std::vector<Importance>& importance,
+          const PackOptions& options, const Rule& rule, const PackHooks& hooks)
       : stored_(model, importance, options.quantiser, rule),
         rule_(rule),
         code_bytes_(options.code_bytes),
@@ -109,19 +110,19 @@ class Packing {
   const PackHooks& hooks_;
 };
 
-/// What a packed file loses: by the judge, else by its own forecast.
-double loss_of(const Packed& packed, const PackHooks& hooks) {
-  return hooks.judge ? hooks.judge(packed.file) : packed.chosen.distortion;
+/// By the judge where it was asked, else by their own forecasts.
+bool loses_less(const Candidate& one, const Candidate& other) {
+  return std::isnan(one.judged_nats) ? one.distortion < other.distortion
+                                     : one.judged_nats < other.judged_nats;
 }
 
 /// The best of the rules that reach the band.
-Packed pack_to_band(const UnpackedModel& model, const ModelImportance& importance,
+Packed pack_to_band(const UnpackedModel& model, const std::vector<Importance>& importance,
                     const PackOptions& options, const PackHooks& hooks) {
   const Band band = Band::below(options.bytes);
   const std::vector<Rule> rules = rules_of(options.quantiser.allocation);
   std::vector<Candidate> candidates;
   std::optional<Packed> best;
-  double least = 0;
   int64_t fixed_bytes = 0;
   for (const Rule& rule : rules) {
     Packing packing(model, importance, options, rule, hooks);
@@ -130,17 +131,16 @@ Packed pack_to_band(const UnpackedModel& model, const ModelImportance& importanc
     fixed_bytes = packing.fixed_bytes();
     if (!reached) continue;
     Packed packed = packing.result();
-    const double loss = rules.size() > 1 ? loss_of(packed, hooks) : 0;
-    if (best && !(loss < least)) continue;
-    best = std::move(packed);
-    least = loss;
+    if (rules.size() > 1 && hooks.judge)
+      packed.chosen.judged_nats = candidates.back().judged_nats = hooks.judge(packed.file);
+    if (!best || loses_less(packed.chosen, best->chosen)) best = std::move(packed);
   }
   if (!best) fail_unreachable(model, options.quantiser, band, candidates, fixed_bytes);
   best->candidates = std::move(candidates);
   return std::move(*best);
 }
 
-Packed pack_without_target(const UnpackedModel& model, const ModelImportance& importance,
+Packed pack_without_target(const UnpackedModel& model, const std::vector<Importance>& importance,
                            const PackOptions& options, const PackHooks& hooks) {
   PackOptions finest = options;
   if (options.quantiser.clip_sigma == 0) {  // every row by itself, at the one width it may have
@@ -148,7 +148,8 @@ Packed pack_without_target(const UnpackedModel& model, const ModelImportance& im
     if (options.quantiser.allocation == Allocation::kUniform)
       finest.quantiser.min_bits = options.quantiser.max_bits;
   }
-  Packing packing(model, importance, finest, {}, hooks);
+  const Rule rule{.name = enum_name(options.quantiser.allocation)};
+  Packing packing(model, importance, finest, rule, hooks);
   packing.build(kFinestLog2Slope);
   return packing.result();
 }
@@ -169,11 +170,13 @@ nlohmann::json to_json(const TensorSummary& tensor) {
 }
 
 nlohmann::json to_json(const Candidate& candidate) {
-  return {{"rule", candidate.rule},
-          {"log2_slope", candidate.log2_slope},
-          {"forecast_bytes", candidate.forecast_bytes},
-          {"bytes", candidate.bytes},
-          {"distortion", candidate.distortion}};
+  nlohmann::json json{{"rule", candidate.rule},
+                      {"log2_slope", candidate.log2_slope},
+                      {"forecast_bytes", candidate.forecast_bytes},
+                      {"bytes", candidate.bytes},
+                      {"distortion", candidate.distortion}};
+  if (!std::isnan(candidate.judged_nats)) json["judged_nats"] = candidate.judged_nats;
+  return json;
 }
 
 }  // namespace
@@ -181,21 +184,17 @@ nlohmann::json to_json(const Candidate& candidate) {
 Packed pack(const UnpackedModel& model, const PackOptions& options, const PackHooks& hooks) {
   validate(options);
   check_tensors(model.tensors);
-  const ModelImportance importance = importance_of(model, options.sensitivity);
-  Packed packed = options.bytes > 0 ? pack_to_band(model, importance, options, hooks)
-                                    : pack_without_target(model, importance, options, hooks);
-  packed.nats_per_distortion = importance.nats;
-  return packed;
+  const std::vector<Importance> importance = importance_of(
+      model, weighs_by_fisher(options) ? Sensitivity::kFisher : Sensitivity::kRelative);
+  return options.bytes > 0 ? pack_to_band(model, importance, options, hooks)
+                           : pack_without_target(model, importance, options, hooks);
 }
 
 nlohmann::json to_json(const Packed& packed) {
   nlohmann::json tensors = nlohmann::json::array(), candidates = nlohmann::json::array();
   for (const TensorSummary& tensor : packed.tensors) tensors.push_back(to_json(tensor));
   for (const Candidate& candidate : packed.candidates) candidates.push_back(to_json(candidate));
-  return {{"tensors", tensors},
-          {"candidates", candidates},
-          {"chosen", to_json(packed.chosen)},
-          {"forecast_nats", packed.chosen.distortion * packed.nats_per_distortion}};
+  return {{"tensors", tensors}, {"candidates", candidates}, {"chosen", to_json(packed.chosen)}};
 }
 
 }  // namespace reprise

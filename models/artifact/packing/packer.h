@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -21,13 +22,13 @@ struct Candidate {
   double forecast_bytes = 0;  ///< with the code allowance, as is `bytes`
   int64_t bytes = 0;
   double distortion = 0;  ///< forecast, of the whole model
+  /// What the judge found, of the file that a rule ends with; NaN: it was not asked.
+  double judged_nats = std::numeric_limits<double>::quiet_NaN();
 };
 
 struct Packed {
   std::string file;
   Candidate chosen;
-  /// A distortion of 1 is about so many nats a token (importance.h); 0 where that is not known.
-  double nats_per_distortion = 0;
   std::vector<TensorSummary> tensors;
   std::vector<Candidate> candidates;  ///< every one, in the order in which they were built
 };

@@ -3,8 +3,8 @@
 namespace reprise {
 
 std::vector<Rule> rules_of(Allocation allocation) {
-  if (allocation != Allocation::kHand) return {{}};
-  return {{},
+  if (allocation != Allocation::kHand) return {{.name = enum_name(allocation)}};
+  return {{.name = enum_name(Allocation::kUniform)},
           {.name = "embedding + 1", .embedding = 1},
           {.name = "embedding + 2", .embedding = 2},
           {.name = "attention + 1", .attention = 1},

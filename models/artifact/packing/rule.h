@@ -12,11 +12,12 @@ namespace reprise {
 
 /// Bits a weight beyond those of the other matrices.
 struct Rule {
-  std::string_view name = "uniform";
+  std::string_view name = "";
   double embedding = 0, attention = 0, mlp = 0;
 };
 
-/// Those that `allocation` tries; one that gives nobody more where bits are not handed out by hand.
+/// Those that `allocation` tries; one that gives nobody more, of the allocation's name, where bits
+/// are not handed out by hand.
 std::vector<Rule> rules_of(Allocation allocation);
 
 bool is_token_table(std::string_view tensor);

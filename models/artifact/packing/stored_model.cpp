@@ -14,8 +14,8 @@ namespace {
 /// as multiplied by: feedback by the head's inputs alone makes its rows worse as inputs, and the
 /// loss with them.
 const std::vector<double>* hessian_of(const UnpackedModel& model, const HostTensor& tensor,
-                                      Rounding rounding) {
-  if (rounding == Rounding::kNearest || tensor.name == "embedding") return nullptr;
+                                      const QuantiserOptions& options) {
+  if (!uses_hessians(options) || tensor.name == "embedding") return nullptr;
   require(model.calibration.has_value(), ExitCode::kUsage,
           "rounding by gptq needs a calibration of the model");
   const auto found = model.calibration->tensors.find(tensor.name);
@@ -38,7 +38,7 @@ QuantiserOptions options_of(QuantiserOptions options, std::string_view tensor, d
 
 }  // namespace
 
-StoredModel::StoredModel(const UnpackedModel& model, const ModelImportance& importance,
+StoredModel::StoredModel(const UnpackedModel& model, const std::vector<Importance>& importance,
                          const QuantiserOptions& options, const Rule& rule)
     : model_(model),
       quantisers_(model.tensors.size()),
@@ -49,8 +49,8 @@ StoredModel::StoredModel(const UnpackedModel& model, const ModelImportance& impo
     double finer = finer_bits(rule, tensor.name);
     const QuantiserOptions own = options_of(options, tensor.name, finer);
     quantisers_[i] = make_quantiser({.tensor = tensor,
-                                     .importance = importance.tensors[i],
-                                     .hessian = hessian_of(model, tensor, options.rounding),
+                                     .importance = importance[i],
+                                     .hessian = hessian_of(model, tensor, options),
                                      .finer_bits = finer},
                                     own);
     quantised_[i] = quantisers_[i]->quantise(1);

@@ -27,7 +27,7 @@ struct TensorSummary {
 class StoredModel {
  public:
   /// `model` outlives this.
-  StoredModel(const UnpackedModel& model, const ModelImportance& importance,
+  StoredModel(const UnpackedModel& model, const std::vector<Importance>& importance,
               const QuantiserOptions& options, const Rule& rule);
 
   /// Of the file at a slope: its bytes, and the distortion of its weights.

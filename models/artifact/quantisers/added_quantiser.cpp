@@ -55,13 +55,15 @@ std::vector<size_t> worst_columns(const Subject& subject, const std::vector<floa
 AddedQuantiser::AddedQuantiser(const Subject& subject, const Additions& additions,
                                const MakeBody& make_body)
     : tensor_(subject.tensor), importance_(subject.importance) {
-  if (subject.hessian) hessian_ = *subject.hessian;
+  const bool own_inputs = !additions.outliers.empty() || additions.rotated;
+  if (subject.hessian && own_inputs) hessian_ = *subject.hessian;
+  const std::vector<double>* hessian = own_inputs && subject.hessian ? &hessian_ : subject.hessian;
   if (!additions.outliers.empty()) keep_columns(additions.outliers);
   if (additions.rotated) rotate();
-  if (additions.rank > 0) take_low_rank(additions.rank);
+  if (additions.rank > 0) take_low_rank(additions.rank, hessian);
   body_ = make_body({.tensor = tensor_,
                      .importance = importance_,
-                     .hessian = hessian_.empty() ? nullptr : &hessian_,
+                     .hessian = hessian,
                      .finer_bits = subject.finer_bits});
 }
 
@@ -98,11 +100,11 @@ void AddedQuantiser::rotate() {
 /// more than their share; what large directions hold of the tensor itself makes its rows coarse.
 /// (Embedding of a small trained model, rank 4, distortion + slope * bits against the plain body's:
 /// 0.95 at four bits and 0.92 at three; of what the body leaves 0.999 and 0.98.)
-void AddedQuantiser::take_low_rank(int64_t rank) {
+void AddedQuantiser::take_low_rank(int64_t rank, const std::vector<double>* hessian) {
   const FactorShape shape{std::ssize(importance_.rows), std::ssize(importance_.columns), rank};
   Importance importance = importance_;
-  for (size_t j = 0; j < importance.columns.size() && !hessian_.empty(); ++j)
-    importance.columns[j] = static_cast<float>(hessian_[j * importance.columns.size() + j]);
+  for (size_t j = 0; j < importance.columns.size() && hessian; ++j)
+    importance.columns[j] = static_cast<float>((*hessian)[j * importance.columns.size() + j]);
   factors_ = fit_factors(tensor_.values, shape, importance, kLargestInt4);
   std::vector<float> product(tensor_.values.size());
   add_factors(shape, factors_, product);

@@ -34,11 +34,12 @@ class AddedQuantiser : public Quantiser {
  private:
   void keep_columns(const std::vector<size_t>& columns);
   void rotate();
-  void take_low_rank(int64_t rank);
+  void take_low_rank(int64_t rank, const std::vector<double>* hessian);
 
   HostTensor tensor_;  ///< what the body is of
   Importance importance_;
-  std::vector<double> hessian_;  ///< of what the body is multiplied by; empty for none
+  /// Of what the body is multiplied by, where that is not what the tensor is; empty for none.
+  std::vector<double> hessian_;
   Form added_ = {};
   std::string factors_, indices_, columns_;
   double added_bits_ = 0;

@@ -50,9 +50,10 @@ int64_t index_bytes(int64_t columns) { return columns <= 65'536 ? 2 : 4; }
 void check_additions(const TensorShape& tensor) {
   const Form& form = tensor.form;
   const bool none = form.outliers == 0 && form.rank == 0 && form.rotated == 0;
-  const bool fitting = 0 <= form.outliers && form.outliers < tensor.columns() && 0 <= form.rank &&
-                       form.rank <= std::min(tensor.rows(), tensor.columns()) &&
-                       (form.rotated == 0 || (form.rotated == 1 && tensor.columns() % 2 == 0));
+  const bool fitting =
+      0 <= form.outliers && form.outliers < tensor.columns() && 0 <= form.rank &&
+      form.rank <= std::min({tensor.rows(), tensor.columns(), kLargestResidualRank}) &&
+      (form.rotated == 0 || (form.rotated == 1 && tensor.columns() % 2 == 0));
   require(none || takes_additions(form.scheme), ExitCode::kBadInput, "tensor ", tensor.name,
           " has additions for which the scheme ", enum_name(form.scheme), " has no place");
   require(fitting, ExitCode::kBadInput, "tensor ", tensor.name,

@@ -136,15 +136,16 @@ std::string CodebookQuantiser::indices(const Point& point) const {
 }
 
 /// Those of the point are the importance-weighted means of their weights already.
-std::vector<float> CodebookQuantiser::centroids(const Point& point,
-                                                std::string_view indices) const {
+const std::vector<float>& CodebookQuantiser::centroids(const Point& point,
+                                                       std::string_view indices) const {
   if (subject_.hessian == nullptr) return point.codebook.centroids;
+  if (!point.fitted.empty()) return point.fitted;
   IndexedMatrix matrix{.scales = {}, .indices = indices, .centroids = point.codebook.centroids};
   for (const uint16_t scale : scaled_[point.scaled].scales)
     matrix.scales.push_back(from_half(scale));
-  std::vector<float> fitted = fit_centroids(subject_, matrix);
-  for (float& centroid : fitted) centroid = std::clamp(centroid, -kLargestHalf, kLargestHalf);
-  return fitted;
+  point.fitted = fit_centroids(subject_, matrix);
+  for (float& centroid : point.fitted) centroid = std::clamp(centroid, -kLargestHalf, kLargestHalf);
+  return point.fitted;
 }
 
 QuantisedTensor CodebookQuantiser::quantise(double slope) const {

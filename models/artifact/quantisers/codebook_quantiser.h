@@ -33,6 +33,9 @@ class CodebookQuantiser : public Quantiser {
     size_t scaled = 0;  ///< index into scaled_
     ScalarCodebook codebook;
     Forecast forecast;
+    /// Centroids by the Hessian, from the first time that the point is taken: fitting them costs
+    /// more than all else, and a search for a size comes back to few points.
+    mutable std::vector<float> fitted = {};
   };
 
   void add_scaled(std::vector<uint16_t> scales, double scale_bits);
@@ -41,7 +44,7 @@ class CodebookQuantiser : public Quantiser {
   void keep_hull();
   const Point& best(double slope) const;
   std::string indices(const Point& point) const;
-  std::vector<float> centroids(const Point& point, std::string_view indices) const;
+  const std::vector<float>& centroids(const Point& point, std::string_view indices) const;
 
   const Subject subject_;
   const std::vector<float>& weights_;

@@ -23,12 +23,10 @@ enum class Scheme { kHalf, kRows, kSingle, kFloat8, kBinary, kTernary, kCodebook
 template <>
 struct EnumNames<Scheme> {
   static constexpr std::array names{
-      std::pair{Scheme::kHalf, "half"},        std::pair{Scheme::kRows, "rows"},
-      std::pair{Scheme::kSingle, "single"},    std::pair{Scheme::kFloat8, "float8"},
-      std::pair{Scheme::kBinary, "binary"},
-
-      std::pair{Scheme::kTernary, "ternary"},  std::pair{Scheme::kCodebook, "codebook"},
-      std::pair{Scheme::kAdditive, "additive"}};
+      std::pair{Scheme::kHalf, "half"},         std::pair{Scheme::kRows, "rows"},
+      std::pair{Scheme::kSingle, "single"},     std::pair{Scheme::kFloat8, "float8"},
+      std::pair{Scheme::kBinary, "binary"},     std::pair{Scheme::kTernary, "ternary"},
+      std::pair{Scheme::kCodebook, "codebook"}, std::pair{Scheme::kAdditive, "additive"}};
 };
 
 /// Why a byte is there.
@@ -86,6 +84,10 @@ struct Form {
 
   bool operator==(const Form&) const = default;
 };
+
+/// More would be no residual: 256 terms of a matrix 1,024 wide take two bits a weight. It also
+/// bounds what decoding a file may take, for its length.
+inline constexpr int64_t kLargestResidualRank = 256;
 
 struct TensorShape {
   std::string name;

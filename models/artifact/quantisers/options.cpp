@@ -1,14 +1,11 @@
 #include "models/artifact/quantisers/options.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "models/artifact/quantisers/additions.h"
 
 namespace reprise {
-namespace {
-
-/// More would be no residual: 256 terms of a matrix 1,024 wide take two bits a weight.
-constexpr int64_t kLargestResidualRank = 256;
-
-}  // namespace
 
 std::vector<Scheme> matrix_schemes(const QuantiserOptions& options) {
   require(!options.schemes.empty(), ExitCode::kUsage, "--pack.schemes names no scheme; give rows");
@@ -18,8 +15,18 @@ std::vector<Scheme> matrix_schemes(const QuantiserOptions& options) {
     require(schemes.back() != Scheme::kHalf && schemes.back() != Scheme::kFloat8, ExitCode::kUsage,
             "--pack.schemes: ", name,
             " is for tensors up to --pack.half-elements; raise that instead");
+    require(std::count(schemes.begin(), schemes.end(), schemes.back()) == 1, ExitCode::kUsage,
+            "--pack.schemes names ", name, " twice");
   }
   return schemes;
+}
+
+bool uses_hessians(const QuantiserOptions& options) {
+  const std::vector<Scheme> schemes = matrix_schemes(options);
+  return options.rounding == Rounding::kGptq &&
+         std::any_of(schemes.begin(), schemes.end(), [](Scheme scheme) {
+           return scheme != Scheme::kSingle && scheme != Scheme::kBinary;
+         });
 }
 
 Scheme small_scheme(const QuantiserOptions& options) {
@@ -32,7 +39,13 @@ void validate(const QuantiserOptions& options) {
               matrix_schemes(options) == std::vector{Scheme::kRows},
           ExitCode::kUsage, "--pack.allocation ", enum_name(options.allocation),
           " is for --pack.schemes rows alone");
-  (void)matrix_schemes(options);
+  const std::vector<Scheme> schemes = matrix_schemes(options);
+  const bool takes_none = std::ranges::none_of(schemes, takes_additions);
+  require(!takes_none || (options.outlier_share == 0 && options.residual_rank == 0 &&
+                          options.rotate == Rotate::kNone),
+          ExitCode::kUsage,
+          "--pack.outlier-share, --pack.residual-rank and --pack.rotate add to weights that are "
+          "codes; --pack.schemes single stores them as they are");
   require(2 <= options.min_bits && options.min_bits <= options.max_bits && options.max_bits <= 8,
           ExitCode::kUsage, "--pack.min-bits ", options.min_bits, " and --pack.max-bits ",
           options.max_bits, " must be in order, from 2 to 8");

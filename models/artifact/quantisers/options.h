@@ -44,7 +44,7 @@ struct EnumNames<Rotate> {
 struct QuantiserOptions {
   std::vector<std::string> schemes{"rows"};
   Allocation allocation = Allocation::kRateDistortion;
-  Rounding rounding = Rounding::kNearest;
+  Rounding rounding = Rounding::kGptq;
   int64_t min_bits = 2, max_bits = 8;
   int64_t embedding_bits = 0;
   double clip_sigma = 0;
@@ -65,8 +65,10 @@ struct QuantiserOptions {
           "rate-distortion: every row takes the step and width that lose least for its bytes; "
           "uniform: all weights get the same bits; hand: the best of the rules people use, such as "
           "a bit more for the embedding");
-    field("rounding", rounding, "",
-          "of integers: nearest, or gptq: with error feedback by the inputs that train text gives");
+    field(
+        "rounding", rounding, "",
+        "by the inputs that train text gives, or not: gptq: rows and ternary with error feedback, "
+        "codebook and additive fitted to them; nearest: none of this");
     field("min-bits", min_bits, "bits", "rows: narrowest integers of a row, 2 to max-bits");
     field("max-bits", max_bits, "bits",
           "rows: widest integers of a row, min-bits to 8; uniform and hand: of all");
@@ -94,6 +96,9 @@ struct QuantiserOptions {
 
 /// The schemes that are named; throws kUsage for a name that is none of a matrix's.
 std::vector<Scheme> matrix_schemes(const QuantiserOptions& options);
+
+/// Whether tensors are coded by the inputs they are multiplied by: gptq, and a scheme that can.
+bool uses_hessians(const QuantiserOptions& options);
 
 /// What vectors and small tensors are stored as: what --pack.small says, or single where that is
 /// the only scheme.

@@ -233,7 +233,7 @@ TEST_F(PackCommand, RefusesAModelOfWeightsThatAreNoNumbersAndLeavesNothing) {
     write_trained_model(root_ / "diverged", options, corpus.tokenizer().digest(), bad);
     const auto self = make_self_communicator();
     EXPECT_THAT(error_of(ExitCode::kBadInput, [&] { pack(*self, "diverged", "never"); }),
-                testing::HasSubstr("not finite; the training that wrote it diverged"));
+                testing::HasSubstr("not finite; "));
   }
   for (const auto& entry : fs::directory_iterator(root_))
     EXPECT_THAT(entry.path().filename().string(), testing::Not(testing::HasSubstr("never")));

@@ -102,6 +102,7 @@ Packed packed(const UnpackedModel& model, int64_t bytes, const QuantiserOptions&
   PackOptions options = uncalibrated();
   options.bytes = bytes;
   options.quantiser = quantiser;
+  options.quantiser.rounding = Rounding::kNearest;
   return pack(model, options);
 }
 

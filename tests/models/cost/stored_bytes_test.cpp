@@ -70,7 +70,8 @@ class StoredBytes : public testing::TestWithParam<test::Variant> {};
 TEST_P(StoredBytes, LeaveThePackerTheBitsTheyCountWith) {
   const ModelOptions options = test::wider(GetParam().options, {80, 256, 256});
   const CostCase c{.code_bits = 5, .code_bytes = 100, .step = {.length = options.context}};
-  PackOptions pack_options{.sensitivity = Sensitivity::kRelative};
+  PackOptions pack_options;
+  pack_options.sensitivity = Sensitivity::kRelative;
   pack_options.quantiser.rounding = Rounding::kNearest;
   pack_options.bytes = stored_bytes_of(options, c), pack_options.code_bytes = c.code_bytes;
   const std::string file = pack(like_trained(options), pack_options).file;
