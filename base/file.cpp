@@ -161,6 +161,10 @@ MappedFile::MappedFile(const fs::path& path) {
   size_ = static_cast<size_t>(status.st_size);
 }
 
+void MappedFile::forget() const {
+  ::madvise(const_cast<uint8_t*>(data_), size_, MADV_DONTNEED);  // NOLINT: only pages are dropped
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

@@ -63,6 +63,8 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
   std::span<const uint8_t> bytes() const { return {data_, size_}; }
+  /// Gives back the memory of what was read; bytes() stay good, and are read again when looked at.
+  void forget() const;
 
  private:
   const uint8_t* data_ = nullptr;

@@ -53,6 +53,8 @@ class SafetensorsFile {
   const TextMap& metadata() const { return metadata_; }
   /// Throws kBadInput where there is no array of that name.
   const ArrayView& operator[](std::string_view name) const;
+  /// Gives back the memory of what was read; it comes from the disk again where it is read again.
+  void forget() const { file_.forget(); }
 
  private:
   void read_header(std::string_view header, std::span<const uint8_t> data);

@@ -193,7 +193,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   if (uses_calibration(options)) {
     Calibration known = calibrate(options, use, calibration, corpus, comm);
     packing["calibration"] = {{"text", known.text}, {"tokens", known.tokens}};
-    trained.weights.calibration = std::move(known);
+    if (comm.rank() == 0) trained.weights.calibration = std::move(known);
   }
   if (comm.rank() == 0)
     file = pack_and_tell(std::move(trained.weights), code.options, train_text_judge(corpus, units),

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/digest.h"
@@ -66,8 +67,23 @@ class Measuring {
         pace_(options.save_pause),
         groups_((windows.count() + kGroupWindows - 1) / kGroupWindows) {}
 
-  /// The sums over all windows.
-  std::vector<double> run() {
+  /// What the sums over all windows say.
+  std::map<std::string, TensorCalibration> run() {
+    sum();
+    TriangleSource triangles;
+    if (keeps() && comm_.rank() == 0) triangles = triangles_of_file(options_.state, key_, groups_);
+    auto sums = std::make_shared<const std::vector<double>>(std::move(state_.sums));
+    if (!triangles) triangles = triangles_in(sums);
+    return calibration_of(use_.layout(), *sums, windows_.count(), windows_.length(), triangles);
+  }
+
+ private:
+  enum class When { kNow, kWhenDue };
+
+  bool keeps() const { return !options_.state.empty(); }
+  int64_t windows_done() const { return std::min(state_.groups * kGroupWindows, windows_.count()); }
+
+  void sum() {
     load();
     const ThreadCount alone(1);
     Progress progress("windows measured", windows_.count(), comm_.rank(), windows_done());
@@ -79,14 +95,7 @@ class Measuring {
       save(stops || state_.groups == groups_ ? When::kNow : When::kWhenDue);
       if (stops) fail_stopped();
     }
-    return std::move(state_.sums);
   }
-
- private:
-  enum class When { kNow, kWhenDue };
-
-  bool keeps() const { return !options_.state.empty(); }
-  int64_t windows_done() const { return std::min(state_.groups * kGroupWindows, windows_.count()); }
 
   void load() {
     const UseLayout& layout = use_.layout();
@@ -120,7 +129,7 @@ class Measuring {
   }
 
   void sum_group(int64_t group, std::vector<double>& sums) const {
-    at::init_num_threads();  // of this thread: one, as run() says
+    at::init_num_threads();  // of this thread: one, as sum() says
     sums.assign(state_.sums.size(), 0.0);
     const int64_t last = std::min((group + 1) * kGroupWindows, windows_.count());
     for (int64_t window = group * kGroupWindows; window < last; ++window)
@@ -193,10 +202,8 @@ Calibration measure_use(const ModelOptions& model, const Parameters& parameters,
   });
   const TrainWindows windows(corpus, options.tokens, window_of(options, model));
   const WindowUse use(model, parameters, options.refine_share);
-  std::vector<double> sums =
-      Measuring(use, windows, options, key_of(model, parameters, options, windows), comm).run();
-  return {windows.digest(), windows.count() * windows.length(),
-          calibration_of(use.layout(), sums, windows.count(), windows.length())};
+  Measuring measuring(use, windows, options, key_of(model, parameters, options, windows), comm);
+  return {windows.digest(), windows.count() * windows.length(), measuring.run()};
 }
 
 }  // namespace reprise

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -88,6 +89,22 @@ UseState read_use_state(const fs::path& path, const UseLayout& layout, const std
   require(state.groups >= 0 && read_arrays(file, layout, state), ExitCode::kBadInput, path.string(),
           ": damaged; remove it to measure anew");
   return state;
+}
+
+TriangleSource triangles_of_file(const fs::path& path, const std::string& key, int64_t groups) {
+  const auto file = std::make_shared<const SafetensorsFile>(path);
+  if (text_of(file->metadata(), "format") != kFormat || text_of(file->metadata(), "key") != key ||
+      number_of(text_of(file->metadata(), "groups")) != groups)
+    return {};
+  return [file](const TensorSums& tensor) {
+    const ArrayView& array = (*file)[concat(tensor.name, ":hessian")];
+    std::vector<double> triangle(static_cast<size_t>(tensor.triangle()));
+    require(array.bytes.size() == triangle.size() * sizeof(double), ExitCode::kBadInput,
+            "the measured use of tensor ", tensor.name, " has another shape; measure it again");
+    std::memcpy(triangle.data(), array.bytes.data(), array.bytes.size());
+    file->forget();
+    return triangle;
+  };
 }
 
 void write_use_state(const fs::path& path, const UseLayout& layout, const std::string& key,

@@ -23,6 +23,12 @@ struct UseState {
 UseState read_use_state(const std::filesystem::path& path, const UseLayout& layout,
                         const std::string& key);
 
+/// Reads Hessians from the file, one at a time, so that none of them need stay in memory; null
+/// where it does not hold the whole of this measuring. What was open stays as it is though the file
+/// is written anew.
+TriangleSource triangles_of_file(const std::filesystem::path& path, const std::string& key,
+                                 int64_t groups);
+
 /// Whole or not at all; throws kFailure.
 void write_use_state(const std::filesystem::path& path, const UseLayout& layout,
                      const std::string& key, const UseState& state);

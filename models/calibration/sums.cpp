@@ -103,9 +103,17 @@ void add_gram(const TensorSums& tensor, const at::Tensor& gram_CC, int64_t appli
   sums[static_cast<size_t>(tensor.applications)] += static_cast<double>(applications);
 }
 
+TriangleSource triangles_in(std::shared_ptr<const std::vector<double>> sums) {
+  return [sums = std::move(sums)](const TensorSums& tensor) {
+    const auto first = sums->begin() + static_cast<ptrdiff_t>(tensor.hessian);
+    return std::vector<double>(first, first + static_cast<ptrdiff_t>(tensor.triangle()));
+  };
+}
+
 std::map<std::string, TensorCalibration> calibration_of(const UseLayout& layout,
                                                         std::span<const double> sums,
-                                                        int64_t windows, int64_t length) {
+                                                        int64_t windows, int64_t length,
+                                                        const TriangleSource& triangles) {
   const double tokens = static_cast<double>(windows) * static_cast<double>(length);
   std::map<std::string, TensorCalibration> calibrations;
   for (const TensorSums& tensor : layout.tensors()) {
@@ -129,7 +137,9 @@ std::map<std::string, TensorCalibration> calibration_of(const UseLayout& layout,
     if (tensor.multiplied) {
       const double applications = part(tensor.applications, 1)[0];
       calibration.applications = static_cast<int64_t>(applications);
-      calibration.hessian = full_hessian(tensor, triangle, applications);
+      calibration.read_hessian = [tensor, applications, triangles] {
+        return full_hessian(tensor, triangles(tensor), applications);
+      };
     }
     calibrations[tensor.name] = std::move(calibration);
   }

@@ -10,7 +10,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -56,13 +58,19 @@ at::Tensor gram(const at::Tensor& inputs_MC);
 void add_gram(const TensorSums& tensor, const at::Tensor& gram_CC, int64_t applications,
               std::span<double> sums);
 
+/// Reads a tensor's sums of x x^T, `triangle()` numbers, wherever they are kept.
+using TriangleSource = std::function<std::vector<double>(const TensorSums&)>;
+TriangleSource triangles_in(std::shared_ptr<const std::vector<double>> sums);
+
 /// Sums over `windows` windows of `length` tokens as what quantisers read: F_ij ~ row_i column_j is
 /// the product of the row means and the column means of g_ij^2 / length over their mean, which has
 /// the sums of all rows and all columns, and is the one of least I-divergence (Shazeer and Stern,
-/// "Adafactor", arXiv:1804.04235, section 3). Throws kBadInput, naming the tensor, where a sum is
-/// not finite.
+/// "Adafactor", arXiv:1804.04235, section 3). Hessians come from `triangles`, whenever they are
+/// asked for; `layout` and `sums` may be gone by then. Throws kBadInput, naming the tensor, where a
+/// sum is not finite.
 std::map<std::string, TensorCalibration> calibration_of(const UseLayout& layout,
                                                         std::span<const double> sums,
-                                                        int64_t windows, int64_t length);
+                                                        int64_t windows, int64_t length,
+                                                        const TriangleSource& triangles);
 
 }  // namespace reprise

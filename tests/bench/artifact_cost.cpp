@@ -1,13 +1,16 @@
 // What packing and loading cost: seconds, and the most memory a process held, of a model of random
-// weights. Every measurement is a process of its own, since a process knows only the most it ever
-// held. Asserts nothing.
+// weights: row by row, and with gptq and Fisher sensitivities by a calibration as it comes from
+// its file (which `reprise pack` makes first; docs/calibration.md says at what cost). Every
+// measurement is a process of its own, since a process knows only the most it ever held. Asserts
+// nothing.
 //
-//   artifact_cost FOLDER [bytes] [layers]    16,000,000 bytes and 23 layers of width 512 unless
-//   told
+//   artifact_cost FOLDER [bytes] [layers]    16,000,000 bytes and 23 layers of width 512, 25.2 M
+//   weights, unless told
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -79,19 +82,48 @@ class Cost {
   double cpu_before_ = cpu_seconds();
 };
 
-void measure_pack(const fs::path& file, int64_t bytes, int64_t layers) {
-  const UnpackedModel model = random_model(512, layers, 1);
+/// Inputs that go together the less the farther apart they are, some of them large.
+std::vector<double> random_hessian(size_t columns) {
+  const std::vector<float> sizes =
+      random_values(static_cast<int64_t>(columns), 1, 5, /*outlier_every=*/50);
+  std::vector<double> hessian(columns * columns);
+  for (size_t i = 0; i < columns; ++i)
+    for (size_t j = 0; j < columns; ++j)
+      hessian[i * columns + j] = std::pow(0.9, std::abs(double(i) - double(j))) *
+                                 (std::abs(sizes[i]) + 0.1) * (std::abs(sizes[j]) + 0.1);
+  return hessian;
+}
+
+Calibration random_calibration(const UnpackedModel& model) {
+  Calibration calibration;
+  for (const HostTensor& tensor : model.tensors) {
+    const int64_t columns = tensor.shape.back();
+    const auto rows = static_cast<int64_t>(tensor.values.size()) / columns;
+    TensorCalibration& own = calibration.tensors[tensor.name];
+    for (auto [to, count] :
+         {std::pair{&own.row_sensitivity, rows}, {&own.column_sensitivity, columns}})
+      for (const float value : random_values(count, 1, 7)) to->push_back(value * value);
+    if (tensor.shape.size() > 1)
+      own.read_hessian = [columns] { return random_hessian(static_cast<size_t>(columns)); };
+  }
+  return calibration;
+}
+
+void measure_pack(const fs::path& file, int64_t bytes, int64_t layers, bool calibrated) {
+  UnpackedModel model = random_model(512, layers, 1);
+  if (calibrated) model.calibration = random_calibration(model);
   double fp32_bytes = 0;
   for (const HostTensor& tensor : model.tensors)
     fp32_bytes += 4.0 * static_cast<double>(tensor.values.size());
   PackOptions options = uncalibrated();
+  if (calibrated) options = {};
   options.bytes = bytes;
   forget_peak();
   const Cost cost;
   const Packed packed = pack(model, options);
-  std::cout << "pack " << fixed(fp32_bytes / 4 / kMegabyte, 1) << " M weights into "
-            << packed.file.size() << " bytes, " << packed.candidates.size()
-            << " rounds: " << cost.words(fp32_bytes);
+  std::cout << "pack " << (calibrated ? "with gptq " : "row by row ")
+            << fixed(fp32_bytes / 4 / kMegabyte, 1) << " M weights into " << packed.file.size()
+            << " bytes, " << packed.candidates.size() << " rounds: " << cost.words(fp32_bytes);
   write_file(file, packed.file);
 }
 
@@ -138,7 +170,8 @@ int main(int argc, char** argv) {
   const int64_t bytes = argc > 2 ? std::stoll(argv[2]) : 16'000'000;
   const int64_t layers = argc > 3 ? std::stoll(argv[3]) : 23;
   make_folder(folder);
-  apart([&] { measure_pack(packed, bytes, layers); });
+  apart([&] { measure_pack(packed, bytes, layers, /*calibrated=*/true); });
+  apart([&] { measure_pack(packed, bytes, layers, /*calibrated=*/false); });
   apart([&] { measure_load("as packed", packed); });
   for (const auto& [coder, name] : EnumNames<Coder>::names) {
     apart([&] { recode(packed, other, coder); });

@@ -29,7 +29,7 @@ TRAININGS = {"plain": {}, "noise": {"train.weight-noise": "uniform", "train.nois
              "fake": {"train.weight-noise": "fake-quantise", "train.noisy-weights": "all", "train.export-bits": 4},
              "entropy": {"train.code-entropy": 0.02, "train.export-bits": 4}}
 STEPS, SEQUENCES = 400, 8
-WIDTHS = [8, 6, 5, 4, 3, 2]
+WIDTHS, PACKER_WIDTHS = [8, 6, 5, 4, 3, 2], [4, 3, 2]  # of the plain models, and of those trained for the packer
 GPTQ, NEAREST = {"pack.rounding": "gptq"}, {"pack.rounding": "nearest"}
 FISHER, RELATIVE = {"pack.sensitivity": "fisher"}, {"pack.sensitivity": "relative"}
 # Tables of tokens keep 8 bits where all other weights have the same, as in the public record.
@@ -82,10 +82,11 @@ def pack_all_ways(model, label, same):
 
 
 def table(model):
-    rows = {}
-    for bits in WIDTHS:
+    plain, rows = model.endswith(".plain"), {}
+    for bits in WIDTHS if plain else PACKER_WIDTHS:
         rows[f"{bits} bits"] = pack_all_ways(model, f"{bits} bits", UNIFORM | {"pack.max-bits": bits})
-    rows["ternary"] = pack_all_ways(model, "ternary", TERNARY)
+    if plain:
+        rows["ternary"] = pack_all_ways(model, "ternary", TERNARY)
     return rows
 
 

@@ -10,21 +10,24 @@
 namespace reprise {
 namespace {
 
-/// What codes are rounded by; null: to nearest. The table of a tied embedding is looked up as well
+/// What codes are rounded by; empty: to nearest. The table of a tied embedding is looked up as well
 /// as multiplied by: feedback by the head's inputs alone makes its rows worse as inputs, and the
 /// loss with them.
-const std::vector<double>* hessian_of(const UnpackedModel& model, const HostTensor& tensor,
-                                      const QuantiserOptions& options) {
-  if (!uses_hessians(options) || tensor.name == "embedding") return nullptr;
+std::vector<double> hessian_of(const UnpackedModel& model, const HostTensor& tensor,
+                               const QuantiserOptions& options) {
+  if (!uses_hessians(options) || !stored_as_codes(tensor.shape, options) ||
+      tensor.name == "embedding")
+    return {};
   require(model.calibration.has_value(), ExitCode::kUsage,
           "rounding by gptq needs a calibration of the model");
   const auto found = model.calibration->tensors.find(tensor.name);
-  if (found == model.calibration->tensors.end() || found->second.hessian.empty()) return nullptr;
+  if (found == model.calibration->tensors.end() || !found->second.read_hessian) return {};
   const auto columns = tensor.shape.empty() ? 1 : tensor.values.size() / tensor.shape[0];
-  require(found->second.hessian.size() == columns * columns, ExitCode::kBadInput,
-          "the Hessian of tensor ", tensor.name, " has ", found->second.hessian.size(),
-          " elements, its columns want ", columns * columns, "; measure it again");
-  return &found->second.hessian;
+  std::vector<double> hessian = found->second.read_hessian();
+  require(hessian.size() == columns * columns, ExitCode::kBadInput, "the Hessian of tensor ",
+          tensor.name, " has ", hessian.size(), " elements, its columns want ", columns * columns,
+          "; measure it again");
+  return hessian;
 }
 
 /// Those of one tensor; `finer_bits` grows by what it has beyond the others.
@@ -48,9 +51,10 @@ StoredModel::StoredModel(const UnpackedModel& model, const std::vector<Importanc
     const HostTensor& tensor = model.tensors[i];
     double finer = finer_bits(rule, tensor.name);
     const QuantiserOptions own = options_of(options, tensor.name, finer);
+    const std::vector<double> hessian = hessian_of(model, tensor, options);
     quantisers_[i] = make_quantiser({.tensor = tensor,
                                      .importance = importance[i],
-                                     .hessian = hessian_of(model, tensor, options),
+                                     .hessian = hessian.empty() ? nullptr : &hessian,
                                      .finer_bits = finer},
                                     own);
     quantised_[i] = quantisers_[i]->quantise(1);

@@ -55,21 +55,21 @@ std::vector<size_t> worst_columns(const Subject& subject, const std::vector<floa
 AddedQuantiser::AddedQuantiser(const Subject& subject, const Additions& additions,
                                const MakeBody& make_body)
     : tensor_(subject.tensor), importance_(subject.importance) {
-  const bool own_inputs = !additions.outliers.empty() || additions.rotated;
-  if (subject.hessian && own_inputs) hessian_ = *subject.hessian;
-  const std::vector<double>* hessian = own_inputs && subject.hessian ? &hessian_ : subject.hessian;
-  if (!additions.outliers.empty()) keep_columns(additions.outliers);
-  if (additions.rotated) rotate();
+  std::vector<double> hessian;
+  if (subject.hessian) hessian = *subject.hessian;
+  if (!additions.outliers.empty()) keep_columns(additions.outliers, hessian);
+  if (additions.rotated) rotate(hessian);
   if (additions.rank > 0) take_low_rank(additions.rank, hessian);
   body_ = make_body({.tensor = tensor_,
                      .importance = importance_,
-                     .hessian = hessian,
+                     .hessian = hessian.empty() ? nullptr : &hessian,
                      .finer_bits = subject.finer_bits});
 }
 
 /// The body has zeros there, and since its errors there come to nothing no other column makes up
 /// for them.
-void AddedQuantiser::keep_columns(const std::vector<size_t>& columns) {
+void AddedQuantiser::keep_columns(const std::vector<size_t>& columns,
+                                  std::vector<double>& hessian) {
   const size_t width = importance_.columns.size(), rows = importance_.rows.size();
   const int64_t bytes = index_bytes(static_cast<int64_t>(width));
   for (const size_t column : columns) {
@@ -80,19 +80,19 @@ void AddedQuantiser::keep_columns(const std::vector<size_t>& columns) {
       tensor_.values[i * width + column] = 0;
     }
     importance_.columns[column] = 0;
-    for (size_t j = 0; j < width && !hessian_.empty(); ++j)
-      hessian_[j * width + column] = hessian_[column * width + j] = 0;
+    for (size_t j = 0; j < width && !hessian.empty(); ++j)
+      hessian[j * width + column] = hessian[column * width + j] = 0;
   }
   added_.outliers = std::ssize(columns);
   added_bits_ += 8.0 * static_cast<double>(indices_.size()) +
                  kColumnValueBits * static_cast<double>(columns.size() * rows);
 }
 
-void AddedQuantiser::rotate() {
+void AddedQuantiser::rotate(std::vector<double>& hessian) {
   const auto width = std::ssize(importance_.columns);
   rotate_rows(tensor_.values, width);
   rotate_diagonal(importance_.columns);
-  if (!hessian_.empty()) rotate_hessian(hessian_, width);
+  if (!hessian.empty()) rotate_hessian(hessian, width);
   added_.rotated = 1;
 }
 
@@ -100,11 +100,11 @@ void AddedQuantiser::rotate() {
 /// more than their share; what large directions hold of the tensor itself makes its rows coarse.
 /// (Embedding of a small trained model, rank 4, distortion + slope * bits against the plain body's:
 /// 0.95 at four bits and 0.92 at three; of what the body leaves 0.999 and 0.98.)
-void AddedQuantiser::take_low_rank(int64_t rank, const std::vector<double>* hessian) {
+void AddedQuantiser::take_low_rank(int64_t rank, const std::vector<double>& hessian) {
   const FactorShape shape{std::ssize(importance_.rows), std::ssize(importance_.columns), rank};
   Importance importance = importance_;
-  for (size_t j = 0; j < importance.columns.size() && hessian; ++j)
-    importance.columns[j] = static_cast<float>((*hessian)[j * importance.columns.size() + j]);
+  for (size_t j = 0; j < importance.columns.size() && !hessian.empty(); ++j)
+    importance.columns[j] = static_cast<float>(hessian[j * importance.columns.size() + j]);
   factors_ = fit_factors(tensor_.values, shape, importance, kLargestInt4);
   std::vector<float> product(tensor_.values.size());
   add_factors(shape, factors_, product);

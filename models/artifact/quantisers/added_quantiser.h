@@ -32,14 +32,13 @@ class AddedQuantiser : public Quantiser {
   QuantisedTensor quantise(double slope) const override;
 
  private:
-  void keep_columns(const std::vector<size_t>& columns);
-  void rotate();
-  void take_low_rank(int64_t rank, const std::vector<double>* hessian);
+  // The Hessian is that of what the body is multiplied by; empty where none is known.
+  void keep_columns(const std::vector<size_t>& columns, std::vector<double>& hessian);
+  void rotate(std::vector<double>& hessian);
+  void take_low_rank(int64_t rank, const std::vector<double>& hessian);
 
   HostTensor tensor_;  ///< what the body is of
   Importance importance_;
-  /// Of what the body is multiplied by, where that is not what the tensor is; empty for none.
-  std::vector<double> hessian_;
   Form added_ = {};
   std::string factors_, indices_, columns_;
   double added_bits_ = 0;

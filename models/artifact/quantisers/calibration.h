@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,9 +20,10 @@ struct TensorCalibration {
   /// F_ij ~ row_sensitivity[i] * column_sensitivity[j], in nats a token for a unit of weight
   /// squared. A tensor [A, ..., C] has columns C and rows A * ... .
   std::vector<float> row_sensitivity, column_sensitivity;
-  /// H / applications, [columns, columns] row-major, symmetric; empty for a tensor that no input is
-  /// multiplied by as it is stored.
-  std::vector<double> hessian;
+  /// Gives H / applications, [columns, columns] row-major, symmetric; null for a tensor that no
+  /// input is multiplied by as it is stored. Makes it anew at every call: a model's Hessians
+  /// together outweigh its weights, and are needed one after the other.
+  std::function<std::vector<double>()> read_hessian = {};
   int64_t applications = 0;  ///< rows x that H sums, over all passes
 };
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "models/artifact/quantisers/centroid_fit.h"
 #include "models/artifact/quantisers/half_quantiser.h"
+#include "models/artifact/quantisers/lower_hull.h"
 #include "models/artifact/quantisers/row_quantiser.h"
 #include "models/artifact/quantisers/scales.h"
 
@@ -28,13 +29,17 @@ CodebookQuantiser::CodebookQuantiser(Subject subject)
       weights_(subject_.tensor.values),
       rows_(static_cast<size_t>(subject_.tensor.shape[0])),
       columns_(weights_.size() / rows_) {
+  if (subject_.hessian) {
+    hessian_ = *subject_.hessian;
+    subject_.hessian = &hessian_;
+  }
   std::vector<uint16_t> of_rows;
   for (const double rms : row_rms(weights_, rows_))
     of_rows.push_back(nearest_rung(rms, kScaleRungs));
   add_scaled(std::move(of_rows), kScaleBits);
   add_scaled(std::vector<uint16_t>(rows_, nearest_rung(row_rms(weights_, 1)[0], kScaleRungs)), 0);
   for (size_t scaled = 0; scaled < scaled_.size(); ++scaled) add_points(scaled);
-  keep_hull();
+  keep_lower_hull(points_, [](const Point& point) { return point.forecast; });
 }
 
 void CodebookQuantiser::add_scaled(std::vector<uint16_t> scales, double scale_bits) {
@@ -92,26 +97,6 @@ void CodebookQuantiser::add_point(size_t scaled, ScalarCodebook codebook) {
                         scaled_[scaled].scale_bits * static_cast<double>(rows_);
   point.codebook = std::move(codebook);
   points_.push_back(std::move(point));
-}
-
-/// Leaves the points that some slope takes: those on the lower convex hull of distortion by bits.
-void CodebookQuantiser::keep_hull() {
-  std::ranges::stable_sort(points_, {}, [](const Point& point) {
-    return std::pair(point.forecast.bits, point.forecast.distortion);
-  });
-  const auto above = [](const Forecast& left, const Forecast& middle, const Forecast& right) {
-    return (middle.distortion - left.distortion) * (right.bits - left.bits) >=
-           (right.distortion - left.distortion) * (middle.bits - left.bits);
-  };
-  std::vector<Point> hull;
-  for (Point& point : points_) {
-    if (!hull.empty() && point.forecast.distortion >= hull.back().forecast.distortion) continue;
-    while (hull.size() > 1 &&
-           above(hull[hull.size() - 2].forecast, hull.back().forecast, point.forecast))
-      hull.pop_back();
-    hull.push_back(std::move(point));
-  }
-  points_ = std::move(hull);
 }
 
 const CodebookQuantiser::Point& CodebookQuantiser::best(double slope) const {

@@ -41,12 +41,12 @@ class CodebookQuantiser : public Quantiser {
   void add_scaled(std::vector<uint16_t> scales, double scale_bits);
   void add_points(size_t scaled);
   void add_point(size_t scaled, ScalarCodebook codebook);
-  void keep_hull();
   const Point& best(double slope) const;
   std::string indices(const Point& point) const;
   const std::vector<float>& centroids(const Point& point, std::string_view indices) const;
 
-  const Subject subject_;
+  std::vector<double> hessian_;  ///< that of subject_; empty for none
+  Subject subject_;
   const std::vector<float>& weights_;
   size_t rows_, columns_;
   std::vector<Scaled> scaled_;

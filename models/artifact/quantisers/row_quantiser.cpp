@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <span>
 
 #include "models/artifact/quantisers/half_quantiser.h"
+#include "models/artifact/quantisers/lower_hull.h"
 #include "models/artifact/quantisers/row_codes.h"
 
 namespace reprise {
@@ -73,26 +73,31 @@ RowQuantiser::RowQuantiser(const Subject& subject, const QuantiserOptions& optio
     feedback_.emplace(*subject.hessian, columns_, subject.tensor.name);
     importance_.columns = with_feedback(importance_.columns, *subject.hessian, *feedback_);
   }
+  keep_hulls(measure_all(options));
+}
+
+std::vector<std::vector<RowQuantiser::Cost>> RowQuantiser::measure_all(
+    const QuantiserOptions& options) {
+  std::vector<std::vector<Cost>> costs(rows_);
   const double rms = std::sqrt(mean_square(weights_RC_));
   if (rms == 0) {
-    measure({options.min_bits, to_half(1)});
-    return;
+    measure({options.min_bits, to_half(1)}, costs);
+    return costs;
   }
   for (const uint16_t scale : scale_ladder(rms))
     for (int64_t bits = options.min_bits; bits <= options.max_bits; ++bits) {
       if (clips_too_near(scale, bits, rms)) continue;
-      const bool clipped = measure({bits, scale});
+      const bool clipped = measure({bits, scale}, costs);
       if (!clipped) break;  // more bits would give the same codes
     }
+  return costs;
 }
 
-bool RowQuantiser::measure(const Choice& choice) {
+bool RowQuantiser::measure(const Choice& choice, std::vector<std::vector<Cost>>& costs) {
   const float scale = from_half(choice.scale), inverse = 1 / scale;
   const int largest = largest_code(choice.bits), symbols = 2 * largest + 1;
   const auto stride = static_cast<size_t>(symbols);
   std::vector<uint32_t> counts(rows_ * stride), pooled(stride);
-  const size_t first = costs_.size();
-  costs_.resize(first + rows_);
   bool clipped = false;
   for (size_t row = 0; row < rows_; ++row) {
     const float* weights = &weights_RC_[row * columns_];
@@ -106,33 +111,38 @@ bool RowQuantiser::measure(const Choice& choice) {
     }
     clipped = clipped || row_counts[0] > 0 || row_counts[stride - 1] > 0;
     for (size_t symbol = 0; symbol < stride; ++symbol) pooled[symbol] += row_counts[symbol];
-    costs_[first + row].distortion = static_cast<float>(importance_.rows[row] * squared_errors);
+    costs[row].push_back({.distortion = static_cast<float>(importance_.rows[row] * squared_errors),
+                          .choice = static_cast<uint16_t>(choices_.size())});
   }
   choices_.push_back(choice);
   const std::vector<double> bits = code_bits(pooled);
   for (size_t row = 0; row < rows_; ++row)
-    costs_[first + row].bits = static_cast<float>(std::inner_product(
+    costs[row].back().bits = static_cast<float>(std::inner_product(
         bits.begin(), bits.end(), counts.begin() + static_cast<ptrdiff_t>(row * stride), 0.0));
   return clipped;
 }
 
-size_t RowQuantiser::choose(size_t row, double slope) const {
-  size_t best = 0;
-  double least = std::numeric_limits<double>::infinity();
-  for (size_t choice = 0; choice < choices_.size(); ++choice) {
-    const Cost& cost = costs_[choice * rows_ + row];
-    const double total = cost.distortion + slope * cost.bits;
-    if (total >= least) continue;
-    least = total;
-    best = choice;
+void RowQuantiser::keep_hulls(std::vector<std::vector<Cost>> costs) {
+  for (std::vector<Cost>& of_row : costs) {
+    keep_lower_hull(of_row, [](const Cost& cost) { return Forecast{cost.bits, cost.distortion}; });
+    firsts_.push_back(costs_.size());
+    costs_.insert(costs_.end(), of_row.begin(), of_row.end());
+    of_row = {};
   }
-  return best;
+  firsts_.push_back(costs_.size());
+  costs_.shrink_to_fit();
+}
+
+const RowQuantiser::Cost& RowQuantiser::best(size_t row, double slope) const {
+  const std::span of_row(&costs_[firsts_[row]], firsts_[row + 1] - firsts_[row]);
+  return *std::ranges::min_element(
+      of_row, {}, [&](const Cost& cost) { return cost.distortion + slope * cost.bits; });
 }
 
 Forecast RowQuantiser::forecast(double slope) const {
   Forecast sum;
   for (size_t row = 0; row < rows_; ++row) {
-    const Cost& cost = costs_[choose(row, slope) * rows_ + row];
+    const Cost& cost = best(row, slope);
     sum.bits += cost.bits + kScaleBits;
     sum.distortion += cost.distortion;
   }
@@ -144,7 +154,7 @@ QuantisedTensor RowQuantiser::quantise(double slope) const {
   std::vector<RowGrid> grids;
   double nominal_bits = 0;
   for (size_t row = 0; row < rows_; ++row) {
-    const Choice& choice = choices_[choose(row, slope)];
+    const Choice& choice = choices_[best(row, slope).choice];
     append_half(scales, choice.scale);
     grids.push_back({from_half(choice.scale), static_cast<float>(largest_code(choice.bits))});
     nominal_bits += static_cast<double>(choice.bits);

@@ -35,17 +35,23 @@ class RowQuantiser : public Quantiser {
   struct Cost {
     float bits = 0;
     float distortion = 0;
+    uint16_t choice = 0;  ///< index into choices_
   };
 
-  bool measure(const Choice& choice);
-  size_t choose(size_t row, double slope) const;
+  /// Appends every row's cost to `costs`; whether the choice clips.
+  bool measure(const Choice& choice, std::vector<std::vector<Cost>>& costs);
+  std::vector<std::vector<Cost>> measure_all(const QuantiserOptions& options);
+  /// Leaves of each row's costs those that some slope takes.
+  void keep_hulls(std::vector<std::vector<Cost>> costs);
+  const Cost& best(size_t row, double slope) const;
 
   const std::vector<float>& weights_RC_;
   size_t rows_, columns_;
   Importance importance_;
   std::optional<Feedback> feedback_;
   std::vector<Choice> choices_;
-  std::vector<Cost> costs_;  ///< [choice][row]
+  std::vector<Cost> costs_;     ///< of one row after the other, bits rising
+  std::vector<size_t> firsts_;  ///< of each row, its first in costs_; then the end
 };
 
 /// The largest code of `bits` bits.

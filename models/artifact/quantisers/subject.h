@@ -17,7 +17,7 @@ struct Subject {
   const HostTensor& tensor;  ///< outlives the quantiser
   Importance importance;
   /// sum x x^T over what the matrix is multiplied by, [columns, columns], up to a factor; null
-  /// where codes are rounded to nearest. Outlives the quantiser.
+  /// where codes are rounded to nearest. Need not outlive the making of the quantiser.
   const std::vector<double>* hessian = nullptr;
   /// Where bits are allocated by a rule: those of each weight beyond the weights with 0.
   double finer_bits = 0;

@@ -121,6 +121,7 @@ TernaryQuantiser::TernaryQuantiser(Subject subject)
     feedback_.emplace(*subject_.hessian, columns_, subject_.tensor.name);
     subject_.importance.columns =
         with_feedback(subject_.importance.columns, *subject_.hessian, *feedback_);
+    subject_.hessian = nullptr;
   }
   for (size_t row = 0; row < rows_; ++row) measure(row);
 }

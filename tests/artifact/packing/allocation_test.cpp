@@ -29,8 +29,11 @@ UnpackedModel calibrated_model(const std::string& favoured) {
                                   {},
                                   0};
     if (tensor.shape.size() > 1) {
-      calibration.hessian.assign(columns * columns, 0.5);  // inputs that go together
-      for (size_t j = 0; j < columns; ++j) calibration.hessian[j * columns + j] = 1;
+      calibration.read_hessian = [columns] {
+        std::vector<double> hessian(columns * columns, 0.5);  // inputs that go together
+        for (size_t j = 0; j < columns; ++j) hessian[j * columns + j] = 1;
+        return hessian;
+      };
     }
     model.calibration->tensors[tensor.name] = calibration;
   }
@@ -192,7 +195,7 @@ TEST(Allocation, GptqNeedsACalibrationThatFits) {
     }
     return "it packed";
   };
-  model.calibration->tensors["layer.0.up"].hessian.pop_back();
+  model.calibration->tensors["layer.0.up"].read_hessian = [] { return std::vector<double>(7); };
   EXPECT_THAT(message(), testing::HasSubstr("Hessian of tensor layer.0.up"));
   options.quantiser.rounding = Rounding::kNearest;
   options.sensitivity = Sensitivity::kFisher;

@@ -39,7 +39,7 @@ std::string bits_of(const Calibration& calibration) {
     stream.update(concat(name, " ", tensor.applications));
     add(tensor.row_sensitivity);
     add(tensor.column_sensitivity);
-    add(tensor.hessian);
+    if (tensor.read_hessian) add(tensor.read_hessian());
   }
   return to_hex(stream.finish());
 }

@@ -17,7 +17,8 @@ using namespace test;
 std::map<std::string, TensorCalibration> measured(const WindowUse& use, const at::Tensor& tokens) {
   std::vector<double> sums(static_cast<size_t>(use.layout().size()));
   use.add(tokens, sums);
-  return calibration_of(use.layout(), sums, 1, tokens.size(1) - 1);
+  return calibration_of(use.layout(), sums, 1, tokens.size(1) - 1,
+                        triangles_in(std::make_shared<const std::vector<double>>(sums)));
 }
 
 at::Tensor as_matrix(const std::vector<double>& hessian) {
@@ -80,7 +81,8 @@ class OneTokenLayer : public testing::Test {
       const at::Tensor rows_MC = at::stack(inputs);
       EXPECT_EQ(found.at(name).applications, rows_MC.size(0)) << name;
       const at::Tensor mean_CC = at::mm(rows_MC.t(), rows_MC) / rows_MC.size(0);
-      EXPECT_LT(relative_difference(as_matrix(found.at(name).hessian), mean_CC), 1e-12) << name;
+      EXPECT_LT(relative_difference(as_matrix(found.at(name).read_hessian()), mean_CC), 1e-12)
+          << name;
     }
     EXPECT_EQ(expected_.size(), 7);
   }
@@ -117,14 +119,14 @@ TEST(WindowUse, FactorsOfAChangeSeeTheirOwnPass) {
     const std::string change = change_name(matrix, pass);
     const TensorCalibration& down = found.at(change + ".down");
     EXPECT_EQ(down.applications, 6);
-    const at::Tensor hessian = as_matrix(down.hessian);
+    const at::Tensor hessian = as_matrix(down.read_hessian());
     both = pass == 0 ? hessian : (both + hessian) / 2;
     const at::Tensor factor = parameters[change + ".down"].detach();
-    EXPECT_LT(relative_difference(as_matrix(found.at(change + ".up").hessian),
+    EXPECT_LT(relative_difference(as_matrix(found.at(change + ".up").read_hessian()),
                                   at::mm(factor, at::mm(hessian, factor.t()))),
               1e-12);
   }
-  EXPECT_LT(relative_difference(as_matrix(found.at(matrix).hessian), both), 1e-12);
+  EXPECT_LT(relative_difference(as_matrix(found.at(matrix).read_hessian()), both), 1e-12);
 }
 
 class WindowUseOf : public testing::TestWithParam<Variant> {};
@@ -174,8 +176,8 @@ TEST_P(WindowUseOf, HasEveryTensorInItsSizes) {
     EXPECT_EQ(tensor.row_sensitivity.size() * columns,
               static_cast<size_t>(parameter.tensor.numel()))
         << parameter.name;
-    if (tensor.hessian.empty()) continue;
-    EXPECT_EQ(tensor.hessian.size(), columns * columns) << parameter.name;
+    if (!tensor.read_hessian) continue;
+    EXPECT_EQ(tensor.read_hessian().size(), columns * columns) << parameter.name;
     EXPECT_NE(parameter.role, Role::kScalar) << parameter.name;
   }
 }
