@@ -43,7 +43,8 @@ TensorShape read_entry(const nlohmann::json& entry, int64_t max_elements) {
                      read_shape(entry.at(2), max_elements)};
   require(tensor.name.size() <= kMaxNameBytes, ExitCode::kBadInput, "a tensor with a name of ",
           tensor.name.size(), " bytes");
-  require(std::ranges::all_of(tensor.name, [](char c) { return '!' <= c && c <= '~'; }),
+  require(!tensor.name.empty() &&
+              std::ranges::all_of(tensor.name, [](char c) { return '!' <= c && c <= '~'; }),
           ExitCode::kBadInput, "a tensor whose name is not of visible ASCII characters");
   if (entry.size() > 3)
     tensor.form.visit([&](const char* name, int64_t& value) {

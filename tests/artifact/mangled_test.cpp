@@ -213,8 +213,34 @@ TEST(Mangled, DirectoriesWithRightChecksumsAreStillChecked) {
                             R"([["a","rows",[4,3],{"rotated":1}]])",
                             R"([["a","rows",[4,4],{"rank":4611686018427387904}]])",
                             R"([["a","single",[4,4],{"rank":1}]])",
+                            R"([["a","rows",[300,300],{"rank":257}]])",
+                            R"([["a\u001b[2J","half",[4]]])",
+                            R"([["","half",[4]]])",
                             R"([["a","binary",[4,4],{"rank":-1}]])"})
     EXPECT_NE(directory(wrong), "") << wrong;
+}
+
+/// A scale or a value that is infinite or no number would make every prediction of the model so.
+TEST(Mangled, WeightsThatAreNotFiniteAreErrors) {
+  for (const char* scheme : {"half", "rows", "single"})
+    for (const char high :
+         {'\x7c', '\x7e', '\xfc'}) {  // infinite, no number, -infinite in binary16
+      const Directory directory{{"up", {parse_enum<Scheme>(scheme)}, {2, 4}}};
+      Artifact artifact = make_frame(nlohmann::json::object(), std::string(64, 'a'), "", directory);
+      const auto plans = plan_sections(directory, artifact.directory_bytes, 0);
+      for (size_t i = 0; i < plans.size(); ++i) {
+        std::string bytes(static_cast<size_t>(plans[i].bytes), '\1');
+        if (plans[i].cause == Cause::kScales || plans[i].cause == Cause::kValues) {
+          bytes[plans[i].element_bytes - 1] = scheme == std::string("single") ? '\x7f' : high;
+          if (scheme == std::string("single")) bytes[2] = '\x80';
+        }
+        if (!plans[i].parts.empty()) artifact.sections[i] = encode_section(plans[i], bytes);
+      }
+      artifact.digest = sections_digest(artifact.sections);
+      EXPECT_THAT(error_of(serialise(artifact)),
+                  testing::HasSubstr("tensor up holds a number that is not finite"))
+          << scheme;
+    }
 }
 
 /// Parsed, JSON takes many times its text: a directory's length has a limit whatever the file's.

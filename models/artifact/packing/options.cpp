@@ -4,7 +4,7 @@ namespace reprise {
 
 bool weighs_by_fisher(const PackOptions& options) {
   return options.sensitivity == Sensitivity::kFisher &&
-         options.quantiser.allocation != Allocation::kUniform &&
+         options.quantiser.allocation == Allocation::kRateDistortion &&
          matrix_schemes(options.quantiser) != std::vector{Scheme::kSingle};
 }
 

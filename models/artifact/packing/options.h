@@ -68,8 +68,7 @@ struct PackOptions {
 /// A terabyte, far above any model: sums of sizes stay far from overflowing.
 inline constexpr int64_t kMostArtifactBytes = 1'000'000'000'000;
 
-/// Whether errors are weighed by what they do to the loss: where bits are handed out, or a scheme
-/// chosen, by a Fisher diagonal.
+/// Whether errors are weighed by a Fisher diagonal: where they decide who gets the bits.
 bool weighs_by_fisher(const PackOptions& options);
 
 /// Whether packing by these options needs a calibration of the model.

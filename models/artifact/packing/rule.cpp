@@ -7,6 +7,7 @@ std::vector<Rule> rules_of(Allocation allocation) {
   return {{.name = enum_name(Allocation::kUniform)},
           {.name = "embedding + 1", .embedding = 1},
           {.name = "embedding + 2", .embedding = 2},
+          {.name = "embedding + 4", .embedding = 4},
           {.name = "attention + 1", .attention = 1},
           {.name = "mlp + 1", .mlp = 1},
           {.name = "embedding + 2, attention + 1", .embedding = 2, .attention = 1}};

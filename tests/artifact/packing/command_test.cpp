@@ -6,7 +6,9 @@
 
 #include <iostream>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "base/file.h"
@@ -157,11 +159,79 @@ TEST_F(PackCommand, SetsTheGateOnTextCutAsItWillBeScored) {
 }
 
 TEST_F(PackCommand, GivesTheSameBytesOnOneRankAndOnAll) {
-  const fs::path on_all = pack(test_comm(), "recurrent", "all");
+  const auto measured_in = [&](const std::string& name) {  // so that all measure it anew
+    return std::vector<std::string>{"--pack.calibration", (root_ / name).string()};
+  };
+  const fs::path on_all = pack(test_comm(), "recurrent", "all", measured_in("use.all"));
   if (test_comm().rank() == 0) {
     const auto self = make_self_communicator();
-    EXPECT_EQ(read_file(pack(*self, "recurrent", "one")), read_file(on_all));
+    EXPECT_EQ(read_file(pack(*self, "recurrent", "one", measured_in("use.one"))),
+              read_file(on_all));
+    EXPECT_EQ(read_file(root_ / "use.one"), read_file(root_ / "use.all"));
   }
+}
+
+/// All but the threshold, to whose last bits the passes' threads belong.
+TEST_F(PackCommand, GivesTheSameWeightsOnAnyNumberOfThreads) {
+  if (test_comm().rank() != 0) return;
+  const auto self = make_self_communicator();
+  const auto digest = [&](const std::string& allocation, const std::string& threads) {
+    return load_artifact(pack(*self, "recurrent", allocation + threads,
+                              {"--pack.threads", threads, "--pack.allocation", allocation,
+                               "--pack.calibration", (root_ / ("use." + threads)).string()}))
+        .digest;
+  };
+  for (const char* allocation : {"rate-distortion", "hand"})
+    EXPECT_EQ(digest(allocation, "1"), digest(allocation, "2")) << allocation;
+}
+
+TEST_F(PackCommand, SaysWhatTheRulesByHandLoseAndTakesTheLeast) {
+  const fs::path path =
+      pack(test_comm(), "recurrent", "hand",
+           {"--pack.allocation", "hand", "--pack.rounding", "nearest", "--pack.refine-share", "0"});
+  const json packing = json::parse(read_file(path.string() + ".pack.json")).at("packing");
+  EXPECT_FALSE(packing.contains("calibration")) << "rounding to nearest by a rule wants none";
+  std::map<std::string, double> judged;
+  for (const json& candidate : packing.at("candidates"))
+    if (candidate.contains("judged_nats"))
+      judged[candidate.at("rule")] = candidate.at("judged_nats");
+  EXPECT_GE(judged.size(), 3u);
+  for (const auto& [rule, nats] : judged) {
+    EXPECT_GT(nats, 0) << rule;
+    EXPECT_GE(nats, packing.at("chosen").at("judged_nats")) << rule;
+  }
+  EXPECT_EQ(judged.at(packing.at("chosen").at("rule")), packing.at("chosen").at("judged_nats"));
+}
+
+TEST_F(PackCommand, KeepsTheMeasuredUseBesideTheModelByTextAndShare) {
+  const auto kept = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(root_ / "recurrent"))
+      if (entry.path().filename().string().starts_with("calibration-"))
+        names.insert(entry.path().filename());
+    return names;
+  };
+  pack(test_comm(), "recurrent", "gated");
+  const auto one = kept();
+  EXPECT_EQ(one.size(), 1u);
+  pack(test_comm(), "recurrent", "again", {"--pack.rounding", "nearest"});
+  EXPECT_EQ(kept(), one);
+  pack(test_comm(), "recurrent", "ungated", {"--pack.refine-share", "0"});
+  EXPECT_EQ(kept().size(), 2u);
+}
+
+TEST_F(PackCommand, RefusesAPlaceForTheCalibrationThatIsAnothersBeforeItMeasures) {
+  const auto refusal = [&](const std::string& place) {
+    return error_of(ExitCode::kUsage, [&] {
+      pack(test_comm(), "recurrent", "out", {"--pack.calibration", (root_ / place).string()});
+    });
+  };
+  for (const char* output : {"out", "out.pack.json", "out.ledger.json"})
+    EXPECT_THAT(refusal(output), testing::HasSubstr("it is also written by --pack.out"));
+  EXPECT_THAT(refusal("recurrent/model.safetensors"), testing::HasSubstr("which is read"));
+  EXPECT_THAT(refusal("corpus"), testing::HasSubstr("is a folder"));
+  test_comm().barrier();
+  EXPECT_FALSE(fs::exists(root_ / "out"));
 }
 
 TEST_F(PackCommand, AStaticModelAndAShareOfNothingHaveNoGate) {

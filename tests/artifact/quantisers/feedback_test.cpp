@@ -189,5 +189,19 @@ TEST(RowQuantiser, AHessianLessensTheErrorAtTheOutputAtTheSameBits) {
               1, 0.15);
 }
 
+/// At the slope where both keep about the same trits: what feedback saves is not bought with bits.
+TEST(TernaryQuantiser, AHessianLessensTheErrorAtTheOutput) {
+  constexpr size_t kN = 96;
+  const Square hessian = correlated_hessian(kN, 1000);
+  const HostTensor tensor{"w", {64, kN}, random_values(64 * kN, 0.05, 9)};
+  const auto error_of = [&](const std::vector<double>* known) {
+    const auto quantiser =
+        make_quantiser({tensor, relative_importance(tensor), known}, {.schemes = {"ternary"}});
+    const std::vector<float> values = dequantise(quantiser->quantise(1e-9), tensor);
+    return error_at_output(tensor.values, values, hessian);
+  };
+  EXPECT_LT(error_of(&hessian), 0.7 * error_of(nullptr));
+}
+
 }  // namespace
 }  // namespace reprise
