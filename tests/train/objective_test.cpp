@@ -167,8 +167,10 @@ TEST(Objectives, RefuseWhatContradicts) {
   EXPECT_EQ(complaint(noise, with_codes(fixed)), "");
   delayed.depth.delay_share = 0.5;
   EXPECT_THAT(complaint(delayed, once), HasSubstr("delays nothing"));
-  bits.weights.export_bits = 9;
-  EXPECT_THAT(complaint(bits, fixed), HasSubstr("train.export-bits is 9"));
+  for (const int64_t wrong : {1, 9}) {
+    bits.weights.export_bits = wrong;
+    EXPECT_THAT(complaint(bits, fixed), HasSubstr(concat("train.export-bits is ", wrong)));
+  }
   bits.weights = {.code_entropy = 1};
   EXPECT_THAT(complaint(bits, fixed), HasSubstr("finds no matrix to count"));
   EXPECT_EQ(complaint(bits, with_codes(fixed)), "");

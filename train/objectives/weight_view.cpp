@@ -87,9 +87,9 @@ class WeightChanges {
 }  // namespace
 
 void validate(const WeightOptions& options, const ModelOptions& model) {
-  require(4 <= options.export_bits && options.export_bits <= 8, ExitCode::kUsage,
+  require(2 <= options.export_bits && options.export_bits <= 8, ExitCode::kUsage,
           "train.export-bits is ", options.export_bits,
-          "; the packer's codes have from 4 to 8 bits");
+          "; the packer's codes have from 2 to 8 bits");
   require(0 <= options.code_entropy && options.code_entropy <= kLargestPenalty, ExitCode::kUsage,
           "train.code-entropy is ", options.code_entropy, "; it must be from 0 to ",
           kLargestPenalty);

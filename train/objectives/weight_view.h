@@ -38,7 +38,7 @@ struct WeightOptions {
           "weight-noise: the matrices of the core (partial: the basis), or all that are packed as "
           "codes");
     field("export-bits", export_bits, "bits",
-          "weight-noise and code-entropy: width of the packed codes, 4 to 8");
+          "weight-noise and code-entropy: width of the packed codes, 2 to 8");
     field("code-entropy", code_entropy, "nats per bit",
           "weight of the codes' mean entropy in bits a weight; 0: off");
   }

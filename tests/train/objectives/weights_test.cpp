@@ -141,6 +141,14 @@ TEST_F(WeightViewTest, FakeQuantisedIsWhatTheCodesGiveBackWithAStraightGradient)
   EXPECT_TRUE(at::equal(trained(shared_).grad(), at::full_like(trained(shared_), 3)));
 }
 
+TEST_F(WeightViewTest, FakeQuantisedAtTwoBitsIsThreeLevelsOfARow) {
+  const at::Tensor weight =
+      seen({.noise = WeightNoise::kFakeQuantise, .export_bits = 2})[shared_].detach();
+  const at::Tensor codes = weight / export_steps(trained(shared_), 2);
+  EXPECT_LT((codes - codes.round()).abs().max().item<float>(), 1e-5);
+  EXPECT_EQ(codes.round().abs().max().item<float>(), 1);
+}
+
 TEST_F(WeightViewTest, MeanCodeBitsAreThoseOfEveryPackedMatrix) {
   const WeightOptions options{.export_bits = 6, .code_entropy = 1};
   double bits = 0, weights = 0;
