@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <type_traits>
 #include <vector>
 
 namespace reprise {
+
+/// What an option may ask for: more only wait for one another.
+inline constexpr int64_t kMostThreads = 4096;
 
 /// Calls work(0) ... work(count - 1), each once, on up to `threads` threads (0: as many as the
 /// process may use cores). Returns when all have ended. Where some throw, what the lowest of them

@@ -1,6 +1,7 @@
 #include "eval/options.h"
 
 #include "base/comm/device.h"
+#include "base/parallel.h"
 
 namespace reprise {
 
@@ -21,7 +22,8 @@ void validate(const ScoringOptions& options) {
 void validate(const EvalOptions& options) {
   validate(static_cast<const ScoringOptions&>(options));
   demand(options.segment_units > 0, "--eval.segment-units must be positive");
-  demand(options.threads > 0, "--eval.threads must be positive");
+  require(0 < options.threads && options.threads <= kMostThreads, ExitCode::kUsage,
+          "--eval.threads is ", options.threads, "; it must be from 1 to ", kMostThreads);
   demand(options.early_tokens >= 0, "--eval.early-tokens must not be negative");
   demand(options.rare_share >= 0 && options.rare_share <= 1,
          "--eval.rare-share must be between 0 and 1");

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/digest.h"
-#include "base/stop_request.h"
 #include "eval/model.h"
 #include "models/thread_count.h"
 #include "train/model_weights.h"
@@ -45,8 +44,7 @@ std::filesystem::path calibration_file(const PackOptions& options, const UseOpti
 }
 
 Calibration calibrate(const PackOptions& options, UseOptions use, const std::filesystem::path& file,
-                      const Corpus& corpus, Communicator& comm) {
-  const StopRequest stop;
+                      const Corpus& corpus, const StopRequest& stop, Communicator& comm) {
   use.threads = options.threads;
   use.state = file;
   use.stop = [&] { return stop.arrived(); };

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/comm/communicator.h"
+#include "base/stop_request.h"
 #include "data/corpus.h"
 #include "eval/packing_loss.h"
 #include "models/artifact/packing/packer.h"
@@ -19,9 +20,9 @@ std::filesystem::path calibration_file(const PackOptions& options, const UseOpti
                                        const Corpus& corpus);
 
 /// Measures how the model is used, or takes it from `file` where that is complete; collective, the
-/// same on every rank.
+/// same on every rank. Throws kResumable where `stop` arrives.
 Calibration calibrate(const PackOptions& options, UseOptions use, const std::filesystem::path& file,
-                      const Corpus& corpus, Communicator& comm);
+                      const Corpus& corpus, const StopRequest& stop, Communicator& comm);
 
 /// Nats a token that a packed file loses on train text, for choosing among rules: the same bits for
 /// any number of threads. Does nothing until it is called; `corpus` outlives it.

@@ -30,13 +30,16 @@ struct ArtifactOptions {
 /// What the summary beside the artifact adds, where there is one and it is of this very file.
 PackingFacts facts_beside(const std::string& file, const std::string& sha256, int64_t bytes) {
   const std::string path = concat(file, kPackSummarySuffix);
-  if (!std::filesystem::exists(path)) return {};
+  if (!std::filesystem::is_regular_file(path)) return {};
   const json summary = json::parse(read_file(path), nullptr, false);
   if (!summary.is_object() || text_at(summary.value("artifact", json()), "sha256") != sha256)
     return {};
   PackingFacts facts;
   try {
-    facts.code_bytes = summary.at("artifact").at("counted_bytes").get<int64_t>() - bytes;
+    const json& counted = summary.at("artifact").at("counted_bytes");
+    require(counted.is_number_integer() && bytes <= counted && counted <= kMostArtifactBytes,
+            ExitCode::kBadInput, path, ": counts ", counted.dump(), " bytes for a file of ", bytes);
+    facts.code_bytes = counted.get<int64_t>() - bytes;
     for (const json& tensor : summary.at("packing").at("tensors"))
       facts.nominal_bits[tensor.at("name")] = tensor.at("nominal_bits");
   } catch (const json::exception& error) {

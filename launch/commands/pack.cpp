@@ -69,11 +69,18 @@ Trained read_trained(const PackOptions& options, const Corpus& corpus, int rank)
   return trained;
 }
 
+[[noreturn]] void fail_stopped(const PackOptions& options) {
+  fail(ExitCode::kResumable, "stopped by a signal before ", options.out,
+       " was written; the same command packs again",
+       uses_calibration(options) ? ", by what it has measured" : "");
+}
+
 /// Takes the weights, so that they are gone when it returns.
 std::string pack_and_tell(UnpackedModel model, const PackOptions& options, const Judge& judge,
-                          nlohmann::json& summary) {
+                          const StopRequest& stop, nlohmann::json& summary) {
   Pace pace(kLogPause);
   const auto tell = [&](int64_t bytes) {
+    if (stop.arrived()) fail_stopped(options);
     const auto level = pace.due() ? log::Level::kInfo : log::Level::kDebug;
     log::write(level, concat("built ", bytes, " bytes for a target of ", options.bytes));
   };
@@ -103,7 +110,7 @@ void require_calibration_place(const std::filesystem::path& file, const PackOpti
        {options.out, ledger_name(options.out), summary_name(options.out)})
     require(place_of(file) != place_of(output), ExitCode::kUsage, kOption, " ", file.string(),
             ": it is also written by --pack.out; name another place");
-  if (rank != 0) return;
+  if (rank != 0 || std::filesystem::exists(file)) return;
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   make_folder(folder);
   require(::access(folder.c_str(), W_OK) == 0, ExitCode::kUsage, kOption, " ", file.string(),
@@ -178,26 +185,30 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   std::filesystem::path calibration;
   together(comm, [&] {  // refused before the lock and the work of packing
     units = unit_options(scoring, trained.options);
+    use.refine_share = refines ? options.refine_share : 0;
+    validate(use, trained.options);
     if (uses_calibration(options)) {
-      use.refine_share = refines ? options.refine_share : 0;
-      validate(use, trained.options);
       calibration = calibration_file(options, use, corpus);
       require_calibration_place(calibration, options, comm.rank());
     }
-    if (refines) corpus.check_shards(Split::kValid, comm.rank(), comm.size());
+    if (refines || options.compare_tokens > 0)
+      corpus.check_shards(Split::kValid, comm.rank(), comm.size());
+    if (options.quantiser.allocation == Allocation::kHand)
+      corpus.check_shards(Split::kTrain, comm.rank(), comm.size());
   });
+  const StopRequest stop;
   std::optional<FileLock> lock;
   if (comm.rank() == 0) lock.emplace(lock_output(options.out, kBeside));
   std::string file;
   nlohmann::json packing;
   if (uses_calibration(options)) {
-    Calibration known = calibrate(options, use, calibration, corpus, comm);
+    Calibration known = calibrate(options, use, calibration, corpus, stop, comm);
     packing["calibration"] = {{"text", known.text}, {"tokens", known.tokens}};
     if (comm.rank() == 0) trained.weights.calibration = std::move(known);
   }
   if (comm.rank() == 0)
     file = pack_and_tell(std::move(trained.weights), code.options, train_text_judge(corpus, units),
-                         packing);
+                         stop, packing);
   trained.weights = {};
   // From here on, every rank knows the weights only as they come back from the packed bytes.
   Artifact artifact = parse_artifact(broadcast_text(comm, std::move(file)), options.out);
@@ -205,6 +216,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   if (refines)
     artifact.gate = calibrate_entropy_gate(artifact, corpus,
                                            {options.refine_share, scoring, options.threads}, comm);
+  if (any_rank(comm, stop.arrived())) fail_stopped(options);
   if (comm.rank() == 0 && options.compare_tokens > 0)
     packing["loss"] = to_json(measure_packing_loss(options, artifact, corpus, units, refines));
   if (comm.rank() == 0)

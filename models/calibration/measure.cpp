@@ -15,7 +15,6 @@
 #include "models/calibration/window_use.h"
 #include "models/calibration/windows.h"
 #include "models/thread_count.h"
-#include "models/uncertainty.h"
 
 namespace reprise {
 namespace {
@@ -182,10 +181,6 @@ void validate(const UseOptions& options, const ModelOptions& model) {
           " tokens; the model reads 1 to ", model.context, ", and 0 means all of these");
   require(options.refine_share >= 0 && options.refine_share <= 1, ExitCode::kUsage,
           "a share of refined tokens of ", options.refine_share, "; it lies between 0 and 1");
-  require(options.refine_share == 0 ||
-              rows_to_refine(options.refine_share, window_of(options, model)) > 0,
-          ExitCode::kUsage, "a share of refined tokens of ", options.refine_share,
-          " picks none of a window of ", window_of(options, model), " tokens");
   require(options.threads >= 1, ExitCode::kUsage, "the use of weights is measured by ",
           options.threads, " threads; give at least 1");
 }

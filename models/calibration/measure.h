@@ -32,7 +32,7 @@ struct UseOptions {
   int64_t tokens = 65536, window = 0;
 
   // What the command that measures knows from options of its own.
-  double refine_share = 0;  ///< of a window's tokens, which the refinement pass runs for; 0: none
+  double refine_share = 0;  ///< of a window's tokens, at least one, which are refined; 0: none
   int64_t threads = 1;      ///< per rank; each works on windows of its own
   std::string state = {};   ///< file that keeps the sums, also complete ones; "": none is kept
   std::chrono::milliseconds save_pause{30'000};  ///< between two states that are written

@@ -13,15 +13,18 @@ namespace reprise {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kFormat = "reprise-use 1";
+constexpr const char* kFormat = "reprise-use 2";
 
 std::span<const uint8_t> bytes_of(std::span<const double> values) {
   return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
 }
 
-std::string digest_of_sums(const UseState& state) {
+std::string digest_of_state(const UseState& state, const std::string& key) {
   const auto bytes = bytes_of(state.sums);
-  return to_hex(sha256({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  Sha256Stream stream;
+  stream.update(concat(key, " ", state.groups, "\n"));
+  stream.update({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return to_hex(stream.finish());
 }
 
 /// The list of sums under the names of its parts, which lie in it end to end.
@@ -57,7 +60,8 @@ int64_t number_of(const std::string& text) {
 }
 
 /// Copies the arrays over `state`; whether they are those of the layout and of the digest.
-bool read_arrays(const SafetensorsFile& file, const UseLayout& layout, UseState& state) {
+bool read_arrays(const SafetensorsFile& file, const UseLayout& layout, const std::string& key,
+                 UseState& state) {
   const std::vector<ArrayView> wanted = views_of(layout, state.sums);
   if (file.arrays().size() != wanted.size()) return false;
   uint8_t* to = reinterpret_cast<uint8_t*>(state.sums.data());
@@ -69,7 +73,7 @@ bool read_arrays(const SafetensorsFile& file, const UseLayout& layout, UseState&
     std::memcpy(to, array.bytes.data(), array.bytes.size());
     to += array.bytes.size();
   }
-  return text_of(file.metadata(), "sums_sha256") == digest_of_sums(state);
+  return text_of(file.metadata(), "state_sha256") == digest_of_state(state, key);
 }
 
 }  // namespace
@@ -78,16 +82,17 @@ UseState read_use_state(const fs::path& path, const UseLayout& layout, const std
   const UseState none{0, std::vector<double>(static_cast<size_t>(layout.size()))};
   if (!fs::exists(path)) return none;
   const SafetensorsFile file(path);
-  require(text_of(file.metadata(), "format") == kFormat, ExitCode::kBadInput, path.string(),
+  const std::string format = text_of(file.metadata(), "format");
+  require(format.starts_with("reprise-use "), ExitCode::kBadInput, path.string(),
           ": not a measuring of a model's use; name another file, or remove this one");
-  if (text_of(file.metadata(), "key") != key) {
-    log::info(path.string(), ": of other weights, text or options; measuring anew");
+  if (format != kFormat || text_of(file.metadata(), "key") != key) {
+    log::info(path.string(), ": of other weights, text, options or format; measuring anew");
     return none;
   }
   UseState state = none;
   state.groups = number_of(text_of(file.metadata(), "groups"));
-  require(state.groups >= 0 && read_arrays(file, layout, state), ExitCode::kBadInput, path.string(),
-          ": damaged; remove it to measure anew");
+  require(state.groups >= 0 && read_arrays(file, layout, key, state), ExitCode::kBadInput,
+          path.string(), ": damaged; remove it to measure anew");
   return state;
 }
 
@@ -114,7 +119,7 @@ void write_use_state(const fs::path& path, const UseLayout& layout, const std::s
                     {{"format", kFormat},
                      {"key", key},
                      {"groups", std::to_string(state.groups)},
-                     {"sums_sha256", digest_of_sums(state)}});
+                     {"state_sha256", digest_of_state(state, key)}});
 }
 
 }  // namespace reprise

@@ -72,7 +72,9 @@ at::Tensor WindowUse::uncertain_rows(const at::Tensor& features_BTD) const {
   const torch::autograd::AutoGradMode no_graph(false);
   // Through a network that records nothing: the choice is made again by whoever refines.
   const Network network(options_, parameters_, compute_);
-  return pick_most_uncertain(entropy_nats(network.logits(features_BTD)), refine_share_);
+  const double one_row = 1 / static_cast<double>(features_BTD.size(1));
+  return pick_most_uncertain(entropy_nats(network.logits(features_BTD)),
+                             std::max(refine_share_, one_row));
 }
 
 at::Tensor WindowUse::loss(const at::Tensor& tokens_BT, ProductLog& log) const {

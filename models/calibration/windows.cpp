@@ -15,7 +15,7 @@ TrainWindows::TrainWindows(const Corpus& corpus, int64_t tokens, int64_t length)
   require(there > 0, ExitCode::kBadInput, "the train split of ", corpus.tokens(Split::kTrain),
           " tokens is shorter than one window of ", length,
           " tokens and the one behind it; add text or make the window smaller");
-  count_ = std::min(there, (tokens + length - 1) / length);
+  count_ = std::min(there, tokens / length + (tokens % length > 0));
   const auto stride = static_cast<size_t>(length + 1);
   tokens_.resize(static_cast<size_t>(count_) * stride);
   for (int64_t window = 0; window < count_; ++window) {

@@ -39,6 +39,7 @@ HAND = {"pack.allocation": "hand"}
 # Beside these, the same bits for all weights, or all ternary; nearest and gptq.
 WAYS = {"hand": HAND | NEAREST, "hand, gptq": HAND | GPTQ, "relative": NEAREST | RELATIVE, "allocated": NEAREST | FISHER,
         "allocated, gptq": GPTQ | FISHER}
+ONLY_PLAIN = {"hand", "hand, gptq", "relative"}  # controls of the allocation, not of the training
 
 
 def corpus():
@@ -73,10 +74,12 @@ def pack(model, name, target, options):
 
 def pack_all_ways(model, label, same):
     """97 % of the bytes that the plain model takes without a target, which every way can fill, is the target of all."""
-    plain = f"{model.split('.')[0]}.plain"
+    family, training = model.split(".")
+    plain = f"{family}.plain"
     target = pack(plain, f"{label}.free", 0, same | NEAREST)["bytes"] * 97 // 100
     ways = {way: pack(model, f"{label}.{way}", target, options) for way, options in
-            {"same bits": same | NEAREST, "same bits, gptq": same | GPTQ, **WAYS}.items()}
+            {"same bits": same | NEAREST, "same bits, gptq": same | GPTQ, **WAYS}.items()
+            if training == "plain" or way not in ONLY_PLAIN}
     print(model, label, target, {way: round(result["passes"][-1]["bpb_after"], 4) for way, result in ways.items()}, flush=True)
     return {"bytes": target, "ways": ways}
 

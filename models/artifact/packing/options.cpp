@@ -1,5 +1,7 @@
 #include "models/artifact/packing/options.h"
 
+#include "base/parallel.h"
+
 namespace reprise {
 
 bool weighs_by_fisher(const PackOptions& options) {
@@ -36,9 +38,12 @@ void validate(const PackOptions& options) {
           options.compare_tokens, " must not be negative");
   require(options.code.empty() || options.code_bytes == 0, ExitCode::kUsage,
           "--pack.code and --pack.code-bytes both say what the decoder's code counts; give one");
-  require(options.threads > 0, ExitCode::kUsage, "--pack.threads ", options.threads,
-          " must be positive");
+  require(0 < options.threads && options.threads <= kMostThreads, ExitCode::kUsage,
+          "--pack.threads ", options.threads, " must be from 1 to ", kMostThreads);
   validate(options.quantiser);
+  require(options.calibration.empty() || uses_calibration(options), ExitCode::kUsage,
+          "--pack.calibration is read by rounding gptq and sensitivity fisher alone, and these "
+          "options ask for neither");
 }
 
 }  // namespace reprise

@@ -50,14 +50,16 @@ struct PackOptions {
           "static and partial: set a gate, by which evaluation applies the core, the model's own "
           "middle layers, once more; else such a model has none");
     field("threads", threads, "threads per rank",
-          "of the passes that set the gate; part of the threshold's bits");
+          "of the calibration, the gate's passes and the comparison with the unpacked model; part "
+          "of the threshold's bits. Quantisers and coders take all cores");
     field(
         "sensitivity", sensitivity, "",
         "by which rate-distortion weighs errors: relative to each tensor's mean square, or fisher: "
         "by what they do to the loss on train text");
     field("calibration", calibration, "file",
           "of rounding gptq and sensitivity fisher: where the use of the weights is kept that is "
-          "measured on train text (--use.*); none: calibration.safetensors beside the model");
+          "measured on train text (--use.*); none: calibration-<digest>.safetensors beside the "
+          "model");
     field("compare-tokens", compare_tokens, "tokens",
           "of the valid split, on which the summary holds the loss of every pass against the "
           "unpacked model's; 0: none");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 
 #include "models/artifact/container.h"
 #include "models/artifact/header.h"
@@ -60,6 +61,7 @@ class Packing {
     build(forecast_slope(sizes.forecast, static_cast<double>(band.most_bytes)));
     if (band.contains(candidates.back().bytes)) return true;
     stored_.learn_rates();
+    first_learned_ = candidates.size();
     search_size(band, sizes);
     return band.contains(candidates.back().bytes) || pad(band);
   }
@@ -90,11 +92,12 @@ class Packing {
   bool pad(const Band& band) {
     const int64_t most = std::min(band.least_bytes, band.most_bytes - bytes_of_padding(1));
     const Candidate* below = nullptr;
-    for (const Candidate& candidate : candidates)
+    for (const Candidate& candidate : std::span(candidates).subspan(first_learned_))
       if (candidate.bytes <= most && (!below || candidate.bytes > below->bytes)) below = &candidate;
     if (!below || below->bytes < most_padded(band)) return false;
     const double log2_slope = below->log2_slope;
     const int64_t missing = band.most_bytes - build(log2_slope).bytes;
+    if (missing < bytes_of_padding(1)) return false;
     file = stored_.padded(missing);
     candidates.back().bytes += missing;
     return true;
@@ -108,6 +111,7 @@ class Packing {
   const Rule rule_;
   const int64_t code_bytes_;
   const PackHooks& hooks_;
+  size_t first_learned_ = 0;  ///< of candidates, the first that its slope alone gives again
 };
 
 /// By the judge where it was asked, else by their own forecasts.

@@ -35,15 +35,16 @@ class Prediction {
     for (const HostTensor& tensor : model.tensors)
       tensors.push_back({tensor.name, {}, tensor.shape});
     const Split own = split(std::move(tensors), options);
-    const double left = 8 * (static_cast<double>(extreme.bytes) - fixed_) - own.rest;
-    code_bits_ = own.codes > 0 ? std::max(left / own.codes, 0.0) : 0;
+    const double all = 8 * (static_cast<double>(extreme.bytes) - fixed_);
+    code_bits_ = own.codes > 0 ? std::max((all - own.rest) / own.codes, 0.0) : 0;
+    if (own.codes == 0 && own.rest > 0) rest_share_ = all / own.rest;
   }
   double bytes_at(int64_t width) const {
     const auto tensors =
         model_.tensors_at_width ? model_.tensors_at_width(width) : std::vector<TensorShape>{};
     if (tensors.empty()) return -1;
     const Split other = split(tensors, options_);
-    return fixed_ + (other.codes * code_bits_ + other.rest) / 8;
+    return fixed_ + (other.codes * code_bits_ + other.rest * rest_share_) / 8;
   }
 
  private:
@@ -51,6 +52,8 @@ class Prediction {
   const QuantiserOptions& options_;
   double fixed_ = 0;
   double code_bits_ = 0;
+  /// Of the estimate, where no scheme's codes take what the slope says: what the extreme came to.
+  double rest_share_ = 1;
 };
 
 }  // namespace

@@ -41,6 +41,12 @@ void validate(const QuantiserOptions& options) {
           " is for --pack.schemes rows alone");
   const std::vector<Scheme> schemes = matrix_schemes(options);
   const bool takes_none = std::ranges::none_of(schemes, takes_additions);
+  require(options.residual_rank == 0 || schemes != std::vector{Scheme::kBinary}, ExitCode::kUsage,
+          "--pack.residual-rank is not for --pack.schemes binary, which has a branch of its own");
+  require(options.min_bits == QuantiserOptions{}.min_bits ||
+              options.allocation == Allocation::kRateDistortion,
+          ExitCode::kUsage, "--pack.min-bits is not for --pack.allocation ",
+          enum_name(options.allocation), ", whose weights all have --pack.max-bits");
   require(!takes_none || (options.outlier_share == 0 && options.residual_rank == 0 &&
                           options.rotate == Rotate::kNone),
           ExitCode::kUsage,

@@ -90,6 +90,8 @@ std::vector<std::vector<RowQuantiser::Cost>> RowQuantiser::measure_all(
       const bool clipped = measure({bits, scale}, costs);
       if (!clipped) break;  // more bits would give the same codes
     }
+  if (choices_.empty())  // next to the range of binary16, where no scale is coarse enough
+    measure({options.max_bits, scale_ladder(rms).back()}, costs);
   return costs;
 }
 

@@ -203,6 +203,31 @@ TEST_F(PackCommand, SaysWhatTheRulesByHandLoseAndTakesTheLeast) {
   EXPECT_EQ(judged.at(packing.at("chosen").at("rule")), packing.at("chosen").at("judged_nats"));
 }
 
+/// Also where no gate is set: figures of a damaged text would be taken for the model's.
+TEST_F(PackCommand, RefusesADamagedSplitThatItWouldCompareOrJudgeBy) {
+  if (test_comm().rank() != 0) return;
+  const auto self = make_self_communicator();
+  const auto damage = [&](const std::string& shard) {
+    std::string bytes = read_file(root_ / "corpus" / shard);
+    bytes[bytes.size() - 4] ^= 1;
+    write_file(root_ / "corpus" / shard, bytes);
+  };
+  const std::vector<std::string> plain{"--pack.allocation", "uniform", "--pack.rounding",
+                                       "nearest"};
+  damage("valid_000000.bin");
+  EXPECT_THAT(error_of(ExitCode::kBadInput, [&] { pack(*self, "static", "never", plain); }),
+              testing::HasSubstr("valid_000000.bin"));
+  damage("valid_000000.bin");
+  damage("train_000000.bin");
+  pack(*self, "static", "sound", plain);  // reads no train text
+  EXPECT_THAT(error_of(ExitCode::kBadInput,
+                       [&] {
+                         pack(*self, "static", "never",
+                              {"--pack.allocation", "hand", "--pack.rounding", "nearest"});
+                       }),
+              testing::HasSubstr("train_000000.bin"));
+}
+
 TEST_F(PackCommand, KeepsTheMeasuredUseBesideTheModelByTextAndShare) {
   const auto kept = [&] {
     std::set<std::string> names;

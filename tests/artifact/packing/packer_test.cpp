@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <limits>
+#include <set>
 
 #include "models/artifact/artifact.h"
 #include "models/artifact/packing/search.h"
@@ -169,6 +170,42 @@ TEST(Packer, TheAdvisedWidthsDoMeetTheTarget) {
   }
 }
 
+TEST(Packer, AdvisesByWhatTheSearchSawWhereTheSlopeMovesNoCodes) {
+  const UnpackedModel model = random_model(64, 2, 3);
+  PackOptions options = options_for(0);
+  options.quantiser.schemes = {"single"};
+  const auto bytes = static_cast<int64_t>(pack(model, options).file.size());
+  options.bytes = bytes / 4;
+  const std::string smaller = message_of(model, options, ExitCode::kCapUnreachable);
+  EXPECT_THAT(smaller, testing::HasSubstr("a width of 31 would fit"));  // weights go as its square
+}
+
+/// Sizes leap where few ways are left. Just above any that was built on the way to some target,
+/// also before rates were learnt, a target is met, padded, or refused in one line.
+TEST(Packer, MeetsOrRefusesTargetsJustAboveALeap) {
+  const UnpackedModel model = random_model(32, 2, 3);
+  PackOptions options = options_for(0);
+  options.quantiser.schemes = {"binary"};
+  std::set<int64_t> sizes;
+  bool padded = false;
+  const PackHooks hooks{.on_build = [&](int64_t bytes) { sizes.insert(bytes); }};
+  const auto try_target = [&](int64_t bytes) {
+    options.bytes = bytes;
+    try {
+      const Artifact artifact = parse_artifact(pack(model, options, hooks).file, "packed");
+      const auto length = static_cast<int64_t>(serialise(artifact).size());
+      EXPECT_TRUE(Band::below(bytes).contains(length)) << bytes;
+      padded = padded || artifact.padding_bytes > 0;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kCapUnreachable) << error.what();
+    }
+  };
+  const auto finest = static_cast<int64_t>(pack(model, options).file.size());
+  for (int part = 5; part < 10; ++part) try_target(finest * part / 10);
+  for (const int64_t size : std::set(sizes)) try_target(size + size / 150);
+  EXPECT_TRUE(padded);
+}
+
 TEST(Packer, RefusesWeightsThatAreNotNumbersOrNotThere) {
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -1e6F}) {
@@ -193,6 +230,27 @@ TEST(Packer, RefusesOptionsOutOfRange) {
   options = options_for(9'000);
   options.quantiser.min_bits = 1;
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage), testing::HasSubstr("--pack.min-bits"));
+  options = options_for(9'000);
+  options.quantiser.min_bits = 4;
+  options.quantiser.allocation = Allocation::kUniform;
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.min-bits is not for --pack.allocation uniform"));
+  options = options_for(9'000);
+  options.quantiser.schemes = {"binary"};
+  options.quantiser.residual_rank = 4;
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.residual-rank is not for"));
+  options.quantiser.schemes = {"rows", "rows"};
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.schemes names rows twice"));
+  options = options_for(9'000);
+  options.calibration = "somewhere";
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.calibration is read by"));
+  options = options_for(9'000);
+  options.threads = int64_t{1} << 32;
+  EXPECT_THAT(message_of(model, options, ExitCode::kUsage),
+              testing::HasSubstr("--pack.threads 4294967296 must be from 1 to 4096"));
   options = options_for(9'000);
   options.quantiser.outlier_share = 1;
   EXPECT_THAT(message_of(model, options, ExitCode::kUsage),

@@ -163,6 +163,18 @@ TEST_F(MeasureUse, NamesItsTextAndWhatItMeasured) {
   EXPECT_NE(measure(other, comm_).text, found.text);
 }
 
+TEST_F(MeasureUse, AShareOfLessThanATokenAWindowRefinesOne) {
+  UseOptions few = options();
+  few.refine_share = 0.001;
+  EXPECT_EQ(measure(few, comm_).tensors.at("layer.1.attention.query").applications,
+            2 * 18 * 16 + 18);
+}
+
+TEST_F(MeasureUse, AnyNumberOfTokensBeyondTheSplitIsAllOfIt) {
+  const int64_t all = (corpus_.tokens(Split::kTrain) - 1) / 16;
+  EXPECT_EQ(TrainWindows(corpus_, std::numeric_limits<int64_t>::max(), 16).count(), all);
+}
+
 // The split is cut into as many windows as it has; every second of them where half are wanted.
 TEST_F(MeasureUse, WindowsLieEvenlyInTheTrainSplit) {
   const int64_t all = (corpus_.tokens(Split::kTrain) - 1) / 16;
@@ -235,6 +247,15 @@ TEST_F(MeasureUse, ADamagedStateIsRefused) {
   comm_.barrier();
   EXPECT_EQ(error(ExitCode::kBadInput, keeping(state)),
             concat(state.string(), ": damaged; remove it to measure anew"));
+  (void)measure(keeping(root_ / "whole"), comm_);
+  if (comm_.rank() == 0) {  // fewer groups than the sums are of: they would count twice
+    std::string bytes = read_file(root_ / "whole");
+    const std::string groups = R"("groups":"5")";
+    bytes.at(bytes.find(groups) + groups.size() - 2) = '3';
+    write_file(state, bytes);
+  }
+  comm_.barrier();
+  EXPECT_THAT(error(ExitCode::kBadInput, keeping(state)), HasSubstr("damaged"));
   comm_.barrier();
   if (comm_.rank() == 0) write_file(state, "something else");
   comm_.barrier();
@@ -264,8 +285,8 @@ TEST_F(MeasureUse, RefusesWhatDoesNotFit) {
   wide.window = 17;
   EXPECT_THAT(error(ExitCode::kUsage, wide), HasSubstr("in windows of 17 tokens"));
   UseOptions few = options();
-  few.refine_share = 0.01;
-  EXPECT_THAT(error(ExitCode::kUsage, few), HasSubstr("picks none of a window of 16 tokens"));
+  few.refine_share = -0.01;
+  EXPECT_THAT(error(ExitCode::kUsage, few), HasSubstr("lies between 0 and 1"));
   UseOptions none = options();
   none.tokens = 0;
   EXPECT_THAT(error(ExitCode::kUsage, none), HasSubstr("on 0 tokens"));
