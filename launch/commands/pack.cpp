@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/file_lock.h"
+#include "base/large_buffers.h"
 #include "base/log.h"
 #include "base/pace.h"
 #include "data/corpus.h"
@@ -78,6 +79,7 @@ Trained read_trained(const PackOptions& options, const Corpus& corpus, int rank)
 /// Takes the weights, so that they are gone when it returns.
 std::string pack_and_tell(UnpackedModel model, const PackOptions& options, const Judge& judge,
                           const StopRequest& stop, nlohmann::json& summary) {
+  give_back_large_buffers();
   Pace pace(kLogPause);
   const auto tell = [&](int64_t bytes) {
     if (stop.arrived()) fail_stopped(options);

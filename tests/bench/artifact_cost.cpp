@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/large_buffers.h"
 #include "base/parallel.h"
 #include "base/stopwatch.h"
 #include "models/artifact/artifact.h"
@@ -118,6 +119,7 @@ void measure_pack(const fs::path& file, int64_t bytes, int64_t layers, bool cali
   PackOptions options = uncalibrated();
   if (calibrated) options = {};
   options.bytes = bytes;
+  give_back_large_buffers();  // as the command does
   forget_peak();
   const Cost cost;
   const Packed packed = pack(model, options);
