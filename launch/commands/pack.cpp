@@ -40,16 +40,21 @@ std::vector<TensorShape> tensors_at_width(ModelOptions options, int64_t width) {
   return tensors;
 }
 
-/// What packing needs of a trained model. Its file is closed again before packing starts: mapped,
-/// it would be in memory a second time.
+/// What the file of a trained model says beside its weights.
 struct Trained {
   nlohmann::json record;
   ModelOptions options;
-  UnpackedModel weights;  ///< on rank 0
 };
 
-UnpackedModel unpacked(const ModelFile& file, const Tokenizer& tokenizer,
-                       const PackOptions& options) {
+Trained read_trained(const PackOptions& options, const Corpus& corpus) {
+  const ModelFile file(options.model);
+  file.require_tokenizer(corpus.tokenizer().digest(), options.corpus);
+  return {file.record(), file.options()};
+}
+
+/// The file is closed again when it returns: mapped, it would be in memory a second time.
+UnpackedModel read_weights(const PackOptions& options, const Tokenizer& tokenizer) {
+  const ModelFile file(options.model);
   UnpackedModel model;
   model.model = file.record()["config"]["model"];
   model.tokenizer = file.tokenizer();
@@ -62,23 +67,18 @@ UnpackedModel unpacked(const ModelFile& file, const Tokenizer& tokenizer,
   return model;
 }
 
-Trained read_trained(const PackOptions& options, const Corpus& corpus, int rank) {
-  const ModelFile file(options.model);
-  file.require_tokenizer(corpus.tokenizer().digest(), options.corpus);
-  Trained trained{file.record(), file.options(), {}};
-  if (rank == 0) trained.weights = unpacked(file, corpus.tokenizer(), options);
-  return trained;
-}
-
 [[noreturn]] void fail_stopped(const PackOptions& options) {
   fail(ExitCode::kResumable, "stopped by a signal before ", options.out,
        " was written; the same command packs again",
        uses_calibration(options) ? ", by what it has measured" : "");
 }
 
-/// Takes the weights, so that they are gone when it returns.
-std::string pack_and_tell(UnpackedModel model, const PackOptions& options, const Judge& judge,
+/// The weights are in memory while it runs, and no longer.
+std::string pack_and_tell(const PackOptions& options, const Tokenizer& tokenizer,
+                          std::optional<Calibration> calibration, const Judge& judge,
                           const StopRequest& stop, nlohmann::json& summary) {
+  UnpackedModel model = read_weights(options, tokenizer);
+  model.calibration = std::move(calibration);
   give_back_large_buffers();
   Pace pace(kLogPause);
   const auto tell = [&](int64_t bytes) {
@@ -175,7 +175,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
 
   const CountedCode code = count_code(options, comm);
   const Corpus corpus(options.corpus);
-  Trained trained = read_trained(options, corpus, comm.rank());
+  const Trained trained = read_trained(options, corpus);
   const Family family = trained.options.family;
   require(!options.reapply || !loops(family), ExitCode::kUsage,
           "pack.reapply is for families whose layers run once; ", options.model,
@@ -202,16 +202,16 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   std::optional<FileLock> lock;
   if (comm.rank() == 0) lock.emplace(lock_output(options.out, kBeside));
   std::string file;
+  std::optional<Calibration> measured;
   nlohmann::json packing;
   if (uses_calibration(options)) {
     Calibration known = calibrate(options, use, calibration, corpus, stop, comm);
     packing["calibration"] = {{"text", known.text}, {"tokens", known.tokens}};
-    if (comm.rank() == 0) trained.weights.calibration = std::move(known);
+    if (comm.rank() == 0) measured = std::move(known);
   }
   if (comm.rank() == 0)
-    file = pack_and_tell(std::move(trained.weights), code.options, train_text_judge(corpus, units),
-                         stop, packing);
-  trained.weights = {};
+    file = pack_and_tell(code.options, corpus.tokenizer(), std::move(measured),
+                         train_text_judge(corpus, units), stop, packing);
   // From here on, every rank knows the weights only as they come back from the packed bytes.
   Artifact artifact = parse_artifact(broadcast_text(comm, std::move(file)), options.out);
 

@@ -98,9 +98,9 @@ class Measuring {
 
   void load() {
     const UseLayout& layout = use_.layout();
-    state_.sums.resize(static_cast<size_t>(layout.size()));
     together(comm_, [&] {
       if (comm_.rank() == 0 && keeps()) state_ = read_use_state(options_.state, layout, key_);
+      state_.sums.resize(static_cast<size_t>(layout.size()));
     });
     comm_.broadcast(Buffer::of(&state_.groups, 1), 0);
     if (state_.groups > 0) broadcast(state_.sums, 0);

@@ -72,6 +72,7 @@ bool read_arrays(const SafetensorsFile& file, const UseLayout& layout, const std
     if (!same) return false;
     std::memcpy(to, array.bytes.data(), array.bytes.size());
     to += array.bytes.size();
+    file.forget();
   }
   return text_of(file.metadata(), "state_sha256") == digest_of_state(state, key);
 }
@@ -79,17 +80,16 @@ bool read_arrays(const SafetensorsFile& file, const UseLayout& layout, const std
 }  // namespace
 
 UseState read_use_state(const fs::path& path, const UseLayout& layout, const std::string& key) {
-  const UseState none{0, std::vector<double>(static_cast<size_t>(layout.size()))};
-  if (!fs::exists(path)) return none;
+  UseState state{0, std::vector<double>(static_cast<size_t>(layout.size()))};
+  if (!fs::exists(path)) return state;
   const SafetensorsFile file(path);
   const std::string format = text_of(file.metadata(), "format");
   require(format.starts_with("reprise-use "), ExitCode::kBadInput, path.string(),
           ": not a measuring of a model's use; name another file, or remove this one");
   if (format != kFormat || text_of(file.metadata(), "key") != key) {
     log::info(path.string(), ": of other weights, text, options or format; measuring anew");
-    return none;
+    return state;
   }
-  UseState state = none;
   state.groups = number_of(text_of(file.metadata(), "groups"));
   require(state.groups >= 0 && read_arrays(file, layout, key, state), ExitCode::kBadInput,
           path.string(), ": damaged; remove it to measure anew");
