@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/digest.h"
+#include "base/file.h"
 #include "eval/model.h"
 #include "models/thread_count.h"
 #include "train/model_weights.h"
@@ -39,8 +40,8 @@ std::filesystem::path calibration_file(const PackOptions& options, const UseOpti
                                                       {"tokens", use.tokens},
                                                       {"window", use.window},
                                                       {"refine_share", use.refine_share}});
-  return std::filesystem::path(options.model) /
-         concat("calibration-", digest.substr(0, kDigits), ".safetensors");
+  return concat(place_of(options.model).string(), ".calibration-", digest.substr(0, kDigits),
+                ".safetensors");
 }
 
 Calibration calibrate(const PackOptions& options, UseOptions use, const std::filesystem::path& file,

@@ -14,8 +14,9 @@
 
 namespace reprise {
 
-/// Where the measured use is kept: as options say, or beside the model, under a name that tells
-/// text and options apart, so that packings of several kinds keep theirs side by side.
+/// Where the measured use is kept: as options say, or beside the model's folder, under a name that
+/// tells text and options apart, so that packings of several kinds keep theirs side by side. Not in
+/// the folder: what is in there is training's, and a study would find it changed.
 std::filesystem::path calibration_file(const PackOptions& options, const UseOptions& use,
                                        const Corpus& corpus);
 

@@ -58,8 +58,7 @@ struct PackOptions {
         "by what they do to the loss on train text");
     field("calibration", calibration, "file",
           "of rounding gptq and sensitivity fisher: where the use of the weights is kept that is "
-          "measured on train text (--use.*); none: calibration-<digest>.safetensors beside the "
-          "model");
+          "measured on train text (--use.*); none: <model>.calibration-<digest>.safetensors");
     field("compare-tokens", compare_tokens, "tokens",
           "of the valid split, on which the summary holds the loss of every pass against the "
           "unpacked model's; 0: none");

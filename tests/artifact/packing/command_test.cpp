@@ -231,8 +231,8 @@ TEST_F(PackCommand, RefusesADamagedSplitThatItWouldCompareOrJudgeBy) {
 TEST_F(PackCommand, KeepsTheMeasuredUseBesideTheModelByTextAndShare) {
   const auto kept = [&] {
     std::set<std::string> names;
-    for (const auto& entry : fs::directory_iterator(root_ / "recurrent"))
-      if (entry.path().filename().string().starts_with("calibration-"))
+    for (const auto& entry : fs::directory_iterator(root_))
+      if (entry.path().filename().string().starts_with("recurrent.calibration-"))
         names.insert(entry.path().filename());
     return names;
   };
