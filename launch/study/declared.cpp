@@ -11,13 +11,13 @@
 namespace reprise {
 namespace {
 
-/// Given to every node by the study itself.
+/// Given to every node by the study itself, or left to each: a calibration is of one model.
 constexpr std::array kGivenByStudy{
-    "data.out",          "train.corpus",    "train.out",      "train.seed",     "train.threads",
-    "pack.model",        "pack.corpus",     "pack.out",       "eval.artifact",  "eval.corpus",
-    "eval.out",          "eval.threads",    "pack.threads",   "verdict.study",  "verdict.out",
-    "verdict.recurrent", "verdict.static",  "report.verdict", "report.metrics", "report.out",
-    "report.ledgers",    "report.tokenizer"};
+    "data.out",    "train.corpus",      "train.out",       "train.seed",       "train.threads",
+    "pack.model",  "pack.corpus",       "pack.out",        "pack.calibration", "eval.artifact",
+    "eval.corpus", "eval.out",          "eval.threads",    "pack.threads",     "verdict.study",
+    "verdict.out", "verdict.recurrent", "verdict.static",  "report.verdict",   "report.metrics",
+    "report.out",  "report.ledgers",    "report.tokenizer"};
 
 int64_t seed_of(const std::string& text) {
   int64_t seed = -1;
@@ -61,6 +61,7 @@ void validate_commands(ArmOptions options) {
   validate(options.model);
   validate(options.train, options.model);
   validate(options.pack);
+  validate(options.use, options.model);
   validate(options.eval);
   (void)unit_options(options.eval, options.model);  // its windows fit the context
 }
@@ -131,6 +132,7 @@ void ArmOptions::bind(OptionSet& set, const std::string& prefix) {
   set.add(prefix + "model", model)
       .add(prefix + "train", train)
       .add(prefix + "pack", pack)
+      .add(prefix + "use", use)
       .add(prefix + "eval", eval);
 }
 

@@ -11,6 +11,7 @@
 #include "eval/verdict/options.h"
 #include "launch/study/options.h"
 #include "models/artifact/packing/options.h"
+#include "models/calibration/measure.h"
 #include "models/options.h"
 #include "train/options.h"
 
@@ -21,6 +22,7 @@ struct ArmOptions {
   ModelOptions model;
   TrainOptions train;
   PackOptions pack;
+  UseOptions use;
   EvalOptions eval;
 
   /// Binds them as "<prefix>model", "<prefix>train", ...

@@ -88,6 +88,7 @@ class Builder {
 
     Node pack = parallel_node(concat("pack.", trained.name()), "pack");
     pack.options = {{"pack", arm.options.at("pack")},
+                    {"use", arm.options.at("use")},
                     {"eval", scoring_options(arm.options.at("eval"))}};
     if (const std::string code = arm.options.at("pack").value("code", ""); !code.empty()) {
       pack.content = to_hex(sha256_file(code));

@@ -10,8 +10,8 @@
 namespace reprise {
 namespace {
 
-constexpr std::array kSections{"study", "data", "model",  "train",
-                               "pack",  "eval", "report", "verdict"};
+constexpr std::array kSections{"study", "data", "model",  "train",  "pack",
+                               "use",   "eval", "report", "verdict"};
 
 /// The value of --study.file among the words, which must be known before the others can be.
 std::string file_among(std::span<const std::string> words) {

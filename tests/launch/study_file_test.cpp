@@ -179,6 +179,8 @@ TEST_F(StudyFile, RefusesWhatTheStudyGivesItself) {
   EXPECT_THAT(refusal(with(kStudy, "steps = 20", "seed = 7")), HasSubstr("train.seed is given"));
   EXPECT_THAT(refusal(kStudy, {"--static.eval.threads", "2"}),
               HasSubstr("static.eval.threads is given by the study"));
+  EXPECT_THAT(refusal(kStudy, {"--static.pack.calibration", "one/for/all"}),
+              HasSubstr("static.pack.calibration is given by the study"));
 }
 
 TEST_F(StudyFile, RefusesToChangeWhatWasDeclared) {

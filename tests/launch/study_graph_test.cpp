@@ -28,6 +28,7 @@ Study make_study() {
                           {{"model", {{"width", 64}}},
                            {"train", {{"steps", 10}, {"seed", 1}, {"corpus", ""}}},
                            {"pack", {{"bytes", 1000}}},
+                           {"use", {{"tokens", 4096}}},
                            {"eval", {{"stride", 8}, {"split", "test"}}}}});
   study.shared = {
       {"data", {{"vocab", 512}}}, {"verdict", json::object()}, {"report", json::object()}};
@@ -118,6 +119,11 @@ TEST(StudyGraph, AChangeRunsAgainWhatItReachesAndNothingElse) {
   const Graph before = build_graph(study, "text");
   Study other = study;
   other.arms[2].options["pack"]["bytes"] = 2000;
+  EXPECT_THAT(
+      changed(before, build_graph(other, "text")),
+      ElementsAre("pack.other.1", "eval.other.1", "pack.other.2", "eval.other.2", "report"));
+  other = study;
+  other.arms[2].options["use"]["tokens"] = 8192;
   EXPECT_THAT(
       changed(before, build_graph(other, "text")),
       ElementsAre("pack.other.1", "eval.other.1", "pack.other.2", "eval.other.2", "report"));
