@@ -79,7 +79,7 @@ class Packing {
   Packed result() {
     return {.file = std::move(file),
             .chosen = candidates.back(),
-            .tensors = stored_.summarise(),
+            .tensors = stored_.summaries(),
             .candidates = candidates};
   }
   int64_t fixed_bytes() const { return stored_.fixed_bytes() + code_bytes_; }

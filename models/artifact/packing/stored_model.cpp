@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/parallel.h"
 #include "models/artifact/frame.h"
@@ -46,7 +47,8 @@ StoredModel::StoredModel(const UnpackedModel& model, const std::vector<Importanc
     : model_(model),
       quantisers_(model.tensors.size()),
       rates_(model.tensors.size(), 1),
-      quantised_(model.tensors.size()) {
+      quantised_(model.tensors.size()),
+      summaries_(model.tensors.size()) {
   parallel_for(model.tensors.size(), [&](size_t i) {
     const HostTensor& tensor = model.tensors[i];
     double finer = finer_bits(rule, tensor.name);
@@ -58,6 +60,7 @@ StoredModel::StoredModel(const UnpackedModel& model, const std::vector<Importanc
                                      .finer_bits = finer},
                                     own);
     quantised_[i] = quantisers_[i]->quantise(1);
+    quantised_[i].streams.clear();  // the frame asks for the form alone
   });
   frame();
   fixed_bytes_ = static_cast<int64_t>(serialise(stored_).size());
@@ -97,22 +100,26 @@ StoredModel::SectionKey StoredModel::key_of(const SectionPlan& plan) const {
   return {plan.cause, plan.element_bytes, tensor.name, tensor.form.scheme, part.stream};
 }
 
-std::string StoredModel::section_bytes(const SectionPlan& plan) const {
+std::string StoredModel::take_bytes(const SectionPlan& plan) {
   std::string bytes;
-  for (const SectionPart& part : plan.parts) bytes += quantised_[part.tensor].streams[part.stream];
+  for (const SectionPart& part : plan.parts)
+    bytes += std::exchange(quantised_[part.tensor].streams[part.stream], {});
   return bytes;
 }
 
-std::string StoredModel::encode(const SectionPlan& plan) const {
+std::string StoredModel::encode(const SectionPlan& plan) {
   const auto settled = coders_.find(key_of(plan));
-  return settled == coders_.end() ? encode_section(plan, section_bytes(plan))
-                                  : encode_section(plan, section_bytes(plan), settled->second);
+  return settled == coders_.end() ? encode_section(plan, take_bytes(plan))
+                                  : encode_section(plan, take_bytes(plan), settled->second);
 }
 
 std::string StoredModel::build(double log2_slope) {
   built_at_ = log2_slope;
   parallel_for(quantisers_.size(), [&](size_t i) {
     quantised_[i] = quantisers_[i]->quantise(slope_of(i, log2_slope));
+    const HostTensor& tensor = model_.tensors[i];
+    summaries_[i] = {tensor.name, quantised_[i].form, quantised_[i].nominal_bits,
+                     measure_distortion(tensor.values, dequantise(quantised_[i], tensor))};
   });
   frame();
   parallel_for(plans_.size(), [&](size_t i) {
@@ -143,18 +150,6 @@ void StoredModel::learn_rates() {
     const double forecast = quantisers_[tensor]->forecast(slope_of(tensor, built_at_)).bits;
     if (forecast > 0) rates_[tensor] = std::clamp(coded / forecast, 1 / kMostApart, kMostApart);
   }
-}
-
-std::vector<TensorSummary> StoredModel::summarise() const {
-  std::vector<TensorSummary> summaries(quantised_.size());
-  parallel_for(quantised_.size(), [&](size_t i) {
-    const std::vector<std::string_view> streams(quantised_[i].streams.begin(),
-                                                quantised_[i].streams.end());
-    const std::vector<float> values = dequantise(stored_.directory[i], streams);
-    summaries[i] = {model_.tensors[i].name, quantised_[i].form, quantised_[i].nominal_bits,
-                    measure_distortion(model_.tensors[i].values, values)};
-  });
-  return summaries;
 }
 
 }  // namespace reprise

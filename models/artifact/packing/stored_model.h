@@ -42,7 +42,8 @@ class StoredModel {
   /// serve all tensors alike.
   void learn_rates();
 
-  std::vector<TensorSummary> summarise() const;         ///< of the file just built
+  /// Of the file just built.
+  const std::vector<TensorSummary>& summaries() const { return summaries_; }
   int64_t fixed_bytes() const { return fixed_bytes_; }  ///< of the file, at any slope
 
  private:
@@ -59,13 +60,15 @@ class StoredModel {
   double slope_of(size_t tensor, double log2_slope) const;
   void frame();  ///< directory and sections of what is quantised now
   SectionKey key_of(const SectionPlan& plan) const;
-  std::string section_bytes(const SectionPlan& plan) const;
-  std::string encode(const SectionPlan& plan) const;
+  /// Takes the streams: from here on the sections hold what is quantised.
+  std::string take_bytes(const SectionPlan& plan);
+  std::string encode(const SectionPlan& plan);
 
   const UnpackedModel& model_;
   std::vector<std::unique_ptr<Quantiser>> quantisers_;
   std::vector<double> rates_;  ///< of each tensor, coded bits for each that was forecast
   std::vector<QuantisedTensor> quantised_;
+  std::vector<TensorSummary> summaries_;
   double built_at_ = 0;  ///< log2 slope
   std::vector<SectionPlan> plans_;
   /// Each section's best coder, found when it is first there and kept: the order of the coders does
