@@ -156,7 +156,7 @@ class SampleChecks {
     const at::Tensor there_M = moved_to(sparse_MD.device(), rows_M);
     const at::Tensor sparse_ND = base.features_BTD.flatten(0, 1).index_copy(0, there_M, sparse_MD);
     const at::Tensor masked_NV =
-        network().logits(network().refine_masked(base, mask_BT)).flatten(0, 1);
+        network().logits(network().refine_masked(base, mask_BT).features_BTD).flatten(0, 1);
     const at::Tensor all_MV =
         network().logits(network().refine_all(base).flatten(0, 1).index_select(0, there_M));
     found(Check::kSparse, worst_row(network().logits(sparse_ND), masked_NV) / epsilon_);

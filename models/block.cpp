@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include "models/ops/attention.h"
 #include "models/ops/residual.h"
 #include "models/ops/rms_norm.h"
 #include "models/ops/squared_relu.h"
@@ -68,59 +67,66 @@ at::Tensor finish_layer(const LayerWeights& weights, const ops::Residual& entry,
   return ops::add_scaled(middle.stream, given, weights.mlp.scale_D);
 }
 
-/// Queries, keys and values of every row.
-at::Tensor project_all(const LayerWeights& weights, const at::Tensor& normed_MD,
-                       const LayerRecorder& recorder) {
-  const AttentionWeights& attention = weights.attention;
-  const at::Tensor dense_MC = at::linear(normed_MD, attention.projection_CD);
-  for (const char* matrix : {"attention.query", "attention.key"})
-    recorder.product(matrix, normed_MD);
+/// The rows of the projection that make queries.
+int64_t query_width(const LayerWeights& weights, const RowSet& rows) {
+  return weights.attention.gain_H.size(0) * rows.rotary.head_width;
+}
+
+/// Queries of every row.
+at::Tensor project_queries(const LayerWeights& weights, const at::Tensor& normed_MD,
+                           const RowSet& rows, const LayerRecorder& recorder) {
+  recorder.product("attention.query", normed_MD);
+  return at::linear(normed_MD,
+                    weights.attention.projection_CD.narrow(0, 0, query_width(weights, rows)));
+}
+
+/// What `projection_CD`, whose last rows make keys and where values have no experts values, gives;
+/// and the values of experts.
+at::Tensor project(const AttentionWeights& attention, const at::Tensor& projection_CD,
+                   const at::Tensor& normed_MD, const LayerRecorder& recorder) {
+  const at::Tensor dense_MC = at::linear(normed_MD, projection_CD);
+  recorder.product("attention.key", normed_MD);
   if (attention.values)
     return at::cat({dense_MC, run_expert_values(*attention.values, normed_MD, recorder)}, 1);
   recorder.product("attention.value", normed_MD);
   return dense_MC;
 }
 
-LayerRecorder recorder_of(const LayerWeights& weights, const RowSet& rows) {
-  return {weights.layer, rows.routers, rows.products, weights.pass};
+/// Queries, keys and values of every row.
+at::Tensor project_all(const LayerWeights& weights, const at::Tensor& normed_MD,
+                       const LayerRecorder& recorder) {
+  recorder.product("attention.query", normed_MD);
+  return project(weights.attention, weights.attention.projection_CD, normed_MD, recorder);
 }
 
-/// The rows of the projection that make queries.
-at::Tensor query_rows(const LayerWeights& weights, const RowSet& rows) {
-  const int64_t queries = weights.attention.gain_H.size(0) * rows.rotary.head_width;
-  return weights.attention.projection_CD.narrow(0, 0, queries);
+LayerRecorder recorder_of(const LayerWeights& weights, const RowSet& rows) {
+  return {weights.layer, rows.routers, rows.products, weights.pass};
 }
 
 }  // namespace
 
 at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, const RowSet& rows,
-                     LayerKeys* kept) {
+                     const LayerReads& reads) {
   const LayerRecorder recorder = recorder_of(weights, rows);
   const ops::Residual entry = enter_layer(weights, hidden_MD, rows.embedded_MD);
-  const at::Tensor projected_MC = project_all(weights, entry.normed, recorder);
+  const at::Tensor projected_MC = reads.makes_keys
+                                      ? project_all(weights, entry.normed, recorder)
+                                      : project_queries(weights, entry.normed, rows, recorder);
   const ops::Heads heads =
       ops::split_heads(projected_MC, weights.attention.gain_H, rows.rotary, rows.positions_M);
-  const auto by_sequence = [&](const at::Tensor& x_MGE) {
-    return x_MGE.unflatten(0, {rows.sequences, rows.length}).transpose(1, 2);
-  };
-  const LayerKeys keys{by_sequence(heads.keys_MGE), by_sequence(heads.values_MGE)};
-  if (kept) *kept = keys;
-  const at::Tensor mixed_MC =
-      ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M);
-  return finish_layer(weights, entry, mixed_MC, recorder);
+  return finish_layer(weights, entry, reads.attend(heads), recorder);
 }
 
-at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_MD,
-                        const RowSet& rows, const LayerKeys& keys) {
-  const LayerRecorder recorder = recorder_of(weights, rows);
+ops::KeyRows make_keys(const LayerWeights& weights, const at::Tensor& hidden_MD,
+                       const RowSet& rows) {
+  const AttentionWeights& attention = weights.attention;
   const ops::Residual entry = enter_layer(weights, hidden_MD, rows.embedded_MD);
-  const at::Tensor projected_MD = at::linear(entry.normed, query_rows(weights, rows));
-  recorder.product("attention.query", entry.normed);
-  const ops::Heads heads =
-      ops::split_heads(projected_MD, weights.attention.gain_H, rows.rotary, rows.positions_M);
-  const at::Tensor mixed_MC =
-      ops::attention(heads.queries_MHE, keys.keys_BGTE, keys.values_BGTE, rows.rows_M);
-  return finish_layer(weights, entry, mixed_MC, recorder);
+  const at::Tensor projected_MC =
+      project(attention, attention.projection_CD.slice(0, query_width(weights, rows)), entry.normed,
+              recorder_of(weights, rows));
+  const ops::Heads heads = ops::split_heads(projected_MC, attention.gain_H.slice(0, 0, 0),
+                                            rows.rotary, rows.positions_M);
+  return {heads.keys_MGE, heads.values_MGE};
 }
 
 }  // namespace reprise

@@ -13,39 +13,39 @@
 // Experts may stand in for the MLP and for the value and output projections (experts.h).
 //
 // A layer runs on rows: all positions of a batch, or those a gate picked. Which rows they are
-// matters only to the rotation and to attention.
+// matters only to the rotation, and to the keys their queries read (key_reader.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+
 #include "models/layer_weights.h"
+#include "models/ops/attention.h"
 #include "models/ops/heads.h"
 
 namespace reprise {
 
-/// Keys and values of one layer as attention reads them: normalised and rotated.
-struct LayerKeys {
-  at::Tensor keys_BGTE, values_BGTE;
-};
-
-/// The rows a pass runs on, and where they stand.
+/// The rows a pass runs on.
 struct RowSet {
-  int64_t sequences = 0, length = 0;
-  at::Tensor rows_M;       ///< b * T + t, ascending
-  at::Tensor positions_M;  ///< t
+  at::Tensor positions_M;  ///< in their sequences
   at::Tensor embedded_MD;  ///< x0 of these rows
   ops::RotaryTable rotary;
   RouterLog* routers = nullptr;    ///< what the layers' routers decide is added to it
   ProductLog* products = nullptr;  ///< and here what their matrices multiply
 };
 
-/// The layer on all rows, each attending to the keys this call makes. Keeps them unless `kept` is
-/// null.
-at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, const RowSet& rows,
-                     LayerKeys* kept);
+/// What the rows of a layer attend to.
+struct LayerReads {
+  bool makes_keys = true;                                     ///< else rows make queries alone
+  std::function<at::Tensor(const ops::Heads& heads)> attend;  ///< -> [M, H E]
+};
 
-/// The layer on any rows, attending to keys that an earlier call kept, by rule `coarse`.
-at::Tensor refine_layer(const LayerWeights& weights, const at::Tensor& hidden_MD,
-                        const RowSet& rows, const LayerKeys& keys);
+at::Tensor run_layer(const LayerWeights& weights, const at::Tensor& hidden_MD, const RowSet& rows,
+                     const LayerReads& reads);
+
+/// The keys and values that a layer makes of rows, and nothing else.
+ops::KeyRows make_keys(const LayerWeights& weights, const at::Tensor& hidden_MD,
+                       const RowSet& rows);
 
 }  // namespace reprise

@@ -177,7 +177,7 @@ at::Tensor run_expert_values(const ExpertProjection& experts, const at::Tensor& 
       ops::grouped_product(packed_ND, routing.offsets, experts.weights_XRC);
   const at::Tensor values_RE =
       ops::combine(values_NE, routing.slots_MSK.flatten(0, 1), routing.weights_MSK.flatten(0, 1));
-  return values_RE.view({normed_MD.size(0), -1});
+  return values_RE.view({normed_MD.size(0), experts.router.sets * values_RE.size(1)});
 }
 
 at::Tensor run_expert_outputs(const ExpertProjection& experts, const at::Tensor& normed_MD,

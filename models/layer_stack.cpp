@@ -31,6 +31,11 @@ Stream pick_where(const at::Tensor& mask_M1, const Stream& chosen, const Stream&
                  [&](const auto& of) { return at::where(mask_M1, of[0], of[1]); });
 }
 
+Stream replace_rows(const Stream& all, const at::Tensor& rows, const Stream& picked) {
+  return combine(std::array{all, picked},
+                 [&](const auto& of) { return of[0].index_copy(0, rows, of[1]); });
+}
+
 LayerStack::LayerStack(const ModelOptions& options, const Parameters& parameters,
                        at::ScalarType compute)
     : options_(options),
@@ -73,28 +78,16 @@ void LayerStack::leave(int64_t layer, Stream& stream) const {
   if (layer < skips_) stream.skips_MD[static_cast<size_t>(layer)] = stream.hidden_MD;
 }
 
-Stream LayerStack::run(const CorePass& pass, Stream stream, const RowSet& rows,
-                       std::vector<LayerKeys>* kept) {
-  if (kept) kept->resize(static_cast<size_t>(pass.layers.count));
+Stream LayerStack::run(const CorePass& pass, Stream stream, const RowSet& rows, KeyReader& reader) {
   for (int64_t i = 0; i < pass.layers.count; ++i) {
     const int64_t layer = pass.layers.first + i;
-    enter(layer, stream);
-    stream.hidden_MD = run_layer(bound(layer, pass.own), stream.hidden_MD, rows,
-                                 kept ? &(*kept)[static_cast<size_t>(i)] : nullptr);
-    leave(layer, stream);
-  }
-  return stream;
-}
-
-Stream LayerStack::refine(const CorePass& pass, Stream stream, const RowSet& rows,
-                          const std::vector<LayerKeys>& keys) {
-  require(static_cast<int64_t>(keys.size()) == pass.layers.count, ExitCode::kFailure,
-          "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
-  for (int64_t i = 0; i < pass.layers.count; ++i) {
-    const int64_t layer = pass.layers.first + i;
+    const LayerWeights& weights = bound(layer, pass.own);
     enter(layer, stream);
     stream.hidden_MD =
-        refine_layer(bound(layer, pass.own), stream.hidden_MD, rows, keys[static_cast<size_t>(i)]);
+        run_layer(weights, stream.hidden_MD, rows,
+                  {.makes_keys = reader.makes_keys(), .attend = [&](const ops::Heads& heads) {
+                     return reader.attend(static_cast<size_t>(i), weights, heads);
+                   }});
     leave(layer, stream);
   }
   return stream;

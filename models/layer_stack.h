@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "models/block.h"
+#include "models/key_reader.h"
 #include "models/pass_plan.h"
 
 namespace reprise {
@@ -29,6 +29,8 @@ Stream combine(std::span<const Stream> streams, const Combination& combination);
 Stream pick_rows(const Stream& stream, const at::Tensor& rows);
 /// `chosen` where the mask is true, else `other`.
 Stream pick_where(const at::Tensor& mask_M1, const Stream& chosen, const Stream& other);
+/// `all` with these rows replaced by `picked`.
+Stream replace_rows(const Stream& all, const at::Tensor& rows, const Stream& picked);
 
 class LayerStack {
  public:
@@ -36,12 +38,8 @@ class LayerStack {
 
   /// A stream that has passed no layer.
   Stream begin(at::Tensor hidden_MD) const;
-  /// All rows through the layers of `pass`, each attending to the keys it makes; fills `kept`, one
-  /// entry per layer, unless it is null.
-  Stream run(const CorePass& pass, Stream stream, const RowSet& rows, std::vector<LayerKeys>* kept);
-  /// Any rows through the same layers, on the keys that were kept.
-  Stream refine(const CorePass& pass, Stream stream, const RowSet& rows,
-                const std::vector<LayerKeys>& keys);
+  /// Rows through the layers of `pass`, attending to what `reader` finds.
+  Stream run(const CorePass& pass, Stream stream, const RowSet& rows, KeyReader& reader);
 
  private:
   const LayerWeights& bound(int64_t layer, int64_t pass);

@@ -18,9 +18,11 @@
 //   at::Tensor nats_BT = network.cross_entropy(base.features_BTD, targets_BT);
 //   at::Tensor refined_MD = network.refine_rows(base, rows_M);  // these run the core again
 //
-// Rule `coarse` (docs/refinement.md): a refined position's queries read the keys and values the
-// last base pass left, at every core and coda layer; it writes none. So refined rows depend on
-// their own hidden state and on those keys only, and the sparse pass equals the masked-dense one.
+// Several refinement passes: what one left becomes what the next begins with, of nested rows.
+//
+//   RefinedRows second = network.refine(base, rows_M, {.rule = KeyRule::kLatest});
+//   base = network.advance(base, second);
+//   RefinedRows third = network.refine(base, fewer_rows_K, {.rule = KeyRule::kLatest});
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -43,23 +45,50 @@ struct KeepOptions {
 struct PassRun {
   int64_t passes = 0;  ///< how many; 0: as the plan has. Those behind its last repeat that one
   int64_t graph_passes = 0;  ///< backward goes through so many of the last; 0: through all
+  bool coda = true;          ///< else there is no readout: a gate before the coda (RefineOptions)
+};
+
+/// When the coda runs behind a refinement pass.
+enum class CodaRun {
+  kAgain,  ///< for the refined positions, on keys by the rule
+  kOnce,   ///< behind all refinement, for every position: the gate decided before it
+};
+template <>
+struct EnumNames<CodaRun> {
+  static constexpr std::array names{std::pair{CodaRun::kAgain, "again"},
+                                    std::pair{CodaRun::kOnce, "once"}};
+};
+
+struct RefineOptions {
+  KeyRule rule = KeyRule::kCoarse;
+  CodaRun coda = CodaRun::kAgain;
+};
+
+/// What a refinement pass made of the rows it was given.
+struct RefinedRows {
+  RefineOptions options;
+  at::Tensor rows_M;
+  Stream stream;                                   ///< behind the core
+  at::Tensor features_MD;                          ///< readouts; undefined where the coda runs once
+  std::vector<ops::KeyRows> core_keys, coda_keys;  ///< that they made; empty under kCoarse
 };
 
 /// The state after the base passes. "Coarse" is what the coda reads and a refinement pass begins
 /// with: the last pass, or where the model halts what that came to.
 struct BasePasses {
-  int64_t passes = 0;                ///< that ran
-  at::Tensor embedded_BTD;           ///< x0, mixed into every layer
-  at::Tensor entered_MD;             ///< what entered the core, where passes see it again
-  std::vector<Stream> streams_P;     ///< before the coda; the last pass only unless all_passes
-  Stream coarse;                     ///< one of those, without halting
-  at::Tensor halt_scores_QM;         ///< halting.h; undefined where the model does not halt
-  at::Tensor exits_M;                ///< Halting::kExit: the pass of each position, from 1
-  std::vector<LayerKeys> core_keys;  ///< of the last base pass, one per layer; empty unless keys
-  std::vector<LayerKeys> coda_keys;  ///< the same of the coda
-  std::vector<at::Tensor> sums_P;    ///< Readout::kSum: features after each pass, if all_passes
-  at::Tensor features_BTD;           ///< coarse readout: coda, final norm; or the sum over passes
-  RouterLog routers;                 ///< in the order in which they ran; empty unless routers
+  int64_t passes = 0;             ///< that ran
+  at::Tensor embedded_BTD;        ///< x0, mixed into every layer
+  at::Tensor entered_MD;          ///< what entered the core, where passes see it again
+  std::vector<Stream> streams_P;  ///< before the coda; the last pass only unless all_passes
+  Stream coarse;                  ///< one of those, without halting
+  at::Tensor halt_scores_QM;      ///< halting.h; undefined where the model does not halt
+  at::Tensor exits_M;             ///< Halting::kExit: the pass of each position, from 1
+  /// Of all rows, as a refinement pass reads them: those of the last base pass, one entry per
+  /// layer; empty unless keys.
+  std::vector<ops::KeyRows> core_keys, coda_keys;
+  std::vector<at::Tensor> sums_P;  ///< Readout::kSum: features after each pass, if all_passes
+  at::Tensor features_BTD;         ///< coarse readout: coda, final norm; or the sum over passes
+  RouterLog routers;               ///< in the order in which they ran; empty unless routers
 };
 
 class Network {
@@ -78,13 +107,26 @@ class Network {
   /// position halted; or the sum up to there. All but the last that ran need all_passes.
   at::Tensor readout(const BasePasses& base, int64_t pass) const;
 
-  /// One refinement pass under the rule `coarse`, three ways. All return readouts (coda run again,
-  /// final norm; with Readout::kSum added to the coarse ones).
-  at::Tensor refine_all(const BasePasses& base) const;  ///< every position, dense: features_BTD
-  /// Gathered rows, b * T + t, ascending: features_MD.
-  at::Tensor refine_rows(const BasePasses& base, const at::Tensor& rows_M) const;
-  /// The reference: computed everywhere, kept where the mask is true: features_BTD.
-  at::Tensor refine_masked(const BasePasses& base, const at::Tensor& mask_BT) const;
+  /// One refinement pass over the core, and the coda again, of gathered rows: b * T + t, ascending,
+  /// none of them twice. Readouts end in the final norm; with Readout::kSum they are added to the
+  /// coarse ones. No rows is a valid selection. Throws kFailure without the keys of the base
+  /// passes.
+  RefinedRows refine(const BasePasses& base, const at::Tensor& rows_M,
+                     RefineOptions options = {}) const;
+  /// The readouts alone: of some rows, features_MD; of every row, features_BTD.
+  at::Tensor refine_rows(const BasePasses& base, const at::Tensor& rows_M,
+                         KeyRule rule = KeyRule::kCoarse) const;
+  at::Tensor refine_all(const BasePasses& base, KeyRule rule = KeyRule::kCoarse) const;
+  /// The state that a next pass begins with, whose rows are some of these: their states, readouts
+  /// and under kLatest keys replaced. Keys of a pass further back stay what they were.
+  BasePasses advance(const BasePasses& base, const RefinedRows& refined) const;
+  /// CodaRun::kOnce: coda and final norm of every position, refined or not: features_BTD.
+  at::Tensor finish(const BasePasses& advanced) const;
+
+  /// The definition of the above, in plain expressions over every position and whole matrices of
+  /// scores: the pass computed everywhere, kept where the mask is true. Gives what advance() does.
+  BasePasses refine_masked(const BasePasses& base, const at::Tensor& mask_BT,
+                           RefineOptions options = {}) const;
 
   at::Tensor logits(const at::Tensor& features) const;  ///< [..., D] -> softcapped fp32 [..., V]
   /// Nats of each target, [...] int64 -> [...] fp32, without keeping the logits; differentiable.
@@ -95,17 +137,19 @@ class Network {
  private:
   struct Weights;
   RowSet all_rows(const at::Tensor& embedded_BTD) const;  ///< every row of a batch
-  /// A pass over the core, from interface to interface, its layers run by `layers`.
-  template <class Layers>
+  ops::Sight see_all(const at::Tensor& embedded_BTD) const;
+  /// A pass over the core, from interface to interface.
   Stream run_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD,
-                  Layers layers) const;
-  void add_readout(BasePasses& base, const at::Tensor& readout_MD, bool keep) const;
+                  const RowSet& rows, KeyReader& reader) const;
+  void add_readout(BasePasses& base, const at::Tensor& readout_BTD, bool keep) const;
   void halt_positions(BasePasses& base) const;  ///< needs the streams of all passes
-  at::Tensor read_out(Stream stream, const RowSet& rows, std::vector<LayerKeys>* kept) const;
-  Stream refine_core(const BasePasses& base, const RowSet& rows, Stream stream,
-                     const at::Tensor& entered_MD) const;
-  at::Tensor refine(const BasePasses& base, const RowSet& rows, Stream stream,
-                    const at::Tensor& entered_MD) const;
+  at::Tensor read_out(Stream stream, const RowSet& rows, KeyReader& reader) const;
+  at::Tensor read_out_all(Stream stream, const RowSet& rows, const at::Tensor& like_BTD,
+                          std::vector<ops::KeyRows>* kept) const;
+  RefinedRows refine_picked(const BasePasses& base, const RowSelection& picked,
+                            RefineOptions options) const;
+  HaltedStates halted_states(const BasePasses& base) const;
+  void require_refinable(const BasePasses& base, RefineOptions options) const;
 
   ModelOptions options_;
   PassPlan plan_;

@@ -26,8 +26,8 @@ struct AttentionWorker<T, P>::Block {
 };
 
 template <class T, class P>
-AttentionWorker<T, P>::AttentionWorker(int64_t length, int64_t width)
-    : length_(length), padded_(round_up(length, kKeyStep)), width_(width) {
+AttentionWorker<T, P>::AttentionWorker(int64_t most_keys, int64_t width)
+    : padded_(round_up(most_keys, kKeyStep)), width_(width) {
   const auto tile = static_cast<size_t>(padded_ * kColumns);
   const auto per_key = static_cast<size_t>(padded_ * width_);
   const auto per_query = static_cast<size_t>(kColumns * width_);
@@ -44,15 +44,14 @@ template <class T, class P>
 auto AttentionWorker<T, P>::block_of(const AttentionUnit<T>& unit, int64_t head,
                                      int64_t first) const -> Block {
   const int64_t count = std::min(kColumns, unit.queries.count - first);
-  const int64_t last_position = unit.rows[first + count - 1] % length_;
-  return {head, first, count, round_up(count, kColumnStep), round_up(last_position + 1, kKeyStep)};
+  return {head, first, count, round_up(count, kColumnStep),
+          round_up(unit.seen[first + count - 1], kKeyStep)};
 }
 
 template <class T, class P>
 void AttentionWorker<T, P>::set_limits(const AttentionUnit<T>& unit, const Block& block) {
   for (int64_t m = 0; m < block.columns; ++m)
-    limits_[m] =
-        m < block.count ? static_cast<int32_t>(unit.rows[block.first + m] % length_ + 1) : 0;
+    limits_[m] = m < block.count ? static_cast<int32_t>(unit.seen[block.first + m]) : 0;
 }
 
 /// out = keys by the queries' columns: the scores of queries, or the gradient of probabilities.
@@ -122,6 +121,9 @@ void AttentionWorker<T, P>::backward_block(const AttentionUnit<T>& unit,
   for (int64_t m = 0; m < block.count; ++m)
     log_sums_[m] = unit.log_sums[(block.first + m) * unit.log_sum_stride + block.head];
   kernels.dots({output.first, output.stride, output.count, output.width}, grad_output, deltas_);
+  if (grads.log_sums)  // a score's slope is p (dp - delta), and that of the sum's logarithm p
+    for (int64_t m = 0; m < block.count; ++m)
+      deltas_[m] -= grads.log_sums[(block.first + m) * unit.log_sum_stride + block.head];
 
   score(keys_.data(), queries, block, scores_);
   score(values_.data(), grad_output, block, grad_probabilities_);

@@ -15,18 +15,19 @@ namespace reprise::ops {
 /// One unit's tensors. Queries of head h start at queries.first + h * width, and so do outputs.
 template <class T>
 struct AttentionUnit {
-  StridedRows<const T> keys, values;  ///< all positions of the sequence
-  StridedRows<const T> queries;       ///< the picked rows, first head of the group
+  StridedRows<const T> keys, values;  ///< of the sequence
+  StridedRows<const T> queries;       ///< of the sequence, first head of the group
   StridedRows<T> output;
   Wide<T>* log_sums;       ///< of the first row and head; a row's heads lie side by side
   int64_t log_sum_stride;  ///< between rows
-  const int64_t* rows;     ///< b * T + t of each query
+  const int64_t* seen;     ///< keys that each query sees
   int64_t group;           ///< query heads that read this key/value head
 };
 
 template <class T>
 struct AttentionUnitGrads {
   StridedRows<const T> output;
+  const Wide<T>* log_sums;  ///< laid out as the unit's; null: none
   StridedRows<T> queries, keys, values;
 };
 
@@ -34,7 +35,7 @@ struct AttentionUnitGrads {
 template <class T, class P>
 class AttentionWorker {
  public:
-  AttentionWorker(int64_t length, int64_t width);
+  AttentionWorker(int64_t most_keys, int64_t width);
   void forward(const AttentionUnit<T>& unit);
   void backward(const AttentionUnit<T>& unit, const AttentionUnitGrads<T>& grads);
 
@@ -48,7 +49,7 @@ class AttentionWorker {
   void score(const P* keys, StridedRows<const T> queries, const Block& block,
              std::vector<Wide<P>>& out);
 
-  int64_t length_, padded_, width_;
+  int64_t padded_, width_;
   ProductScope scope_;
   std::vector<P> keys_, values_, keys_transposed_, values_transposed_;  ///< left operands
   std::vector<P> queries_right_, transposed_right_;                     ///< right operands

@@ -2,6 +2,7 @@
 // without kernels of ours, and what the kernels are tested against.
 #pragma once
 
+#include "models/ops/attention.h"
 #include "models/ops/heads.h"
 #include "models/ops/residual.h"
 
@@ -16,8 +17,12 @@ at::Tensor add_scaled(const at::Tensor& x, const at::Tensor& y, const at::Tensor
 Heads split_heads(const at::Tensor& projected_MC, const at::Tensor& gain_H,
                   const RotaryTable& rotary, const at::Tensor& positions_M);
 at::Tensor squared_relu(const at::Tensor& x);
-at::Tensor attention(const at::Tensor& queries_MHE, const at::Tensor& keys_BGTE,
-                     const at::Tensor& values_BGTE, const at::Tensor& rows_M);
+at::Tensor attention(const at::Tensor& queries_MHE, const KeyRows& rows, const Sight& sight);
+Attended attend(const at::Tensor& queries_MHE, const KeyRows& rows, const Sight& sight);
+/// Of one query at every position, of keys of which it sees those where the mask is true:
+/// [B, T, H, E] by [B, S, G, E] under [B, T, S] -> [B, T, H E], in the whole matrix of scores.
+at::Tensor masked_attention(const at::Tensor& queries_BTHE, const at::Tensor& keys_BSGE,
+                            const at::Tensor& values_BSGE, const at::Tensor& seen_BTS);
 at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding_VD,
                          const at::Tensor& targets, double softcap);
 at::Tensor spread(const at::Tensor& x_RC, const at::Tensor& slots_RJ, int64_t slots);

@@ -57,7 +57,7 @@ TEST_F(DeviceScoring, TheSparsePassIsTheMaskedDenseOneAndTheHosts) {
         at::zeros({18}, at::kBool).index_fill_(0, rows_M, true).view_as(tokens_BT_);
     const at::Tensor sparse_MD = here_.refine_rows(base, rows_M).cpu();
     const at::Tensor dense_MD =
-        here_.refine_masked(base, mask_BT).cpu().flatten(0, 1).index_select(0, rows_M);
+        here_.refine_masked(base, mask_BT).features_BTD.cpu().flatten(0, 1).index_select(0, rows_M);
     EXPECT_LT(test::relative_difference(sparse_MD, dense_MD), 1e-5);
     EXPECT_LT(test::relative_difference(sparse_MD, host_.refine_rows(on_host, rows_M)), 1e-5);
   }

@@ -68,11 +68,14 @@ TEST_P(TruncatedRun, IsTheGradientWithTheEarlierPassesHeldFixed) {
       at::TensorOptions(at::kDouble));
   const at::Tensor embedded_MD =
       ops::rms_norm(at::embedding(parameters["embedding"], tokens)).flatten(0, 1);
-  const at::Tensor rows_M = at::arange(12, at::kLong);
-  const RowSet rows{2, 6, rows_M, rows_M % 6, embedded_MD, rotary};
+  const RowSet rows{at::arange(12, at::kLong) % 6, embedded_MD, rotary};
+  const ops::Sight sight = ops::see_all(2, 6, at::kCPU);
   const auto layer = [&](int64_t index, const at::Tensor& hidden_MD) {
-    return run_layer(bind_layer(parameters, options, {}, {index}, at::kDouble), hidden_MD, rows,
-                     nullptr);
+    return run_layer(
+        bind_layer(parameters, options, {}, {index}, at::kDouble), hidden_MD, rows,
+        {.attend = [&](const ops::Heads& heads) {
+          return ops::attention(heads.queries_MHE, {heads.keys_MGE, heads.values_MGE}, sight);
+        }});
   };
   at::Tensor hidden_MD = layer(0, embedded_MD), sum_MD = at::zeros_like(embedded_MD);
   for (int pass = 0; pass < 4; ++pass) {

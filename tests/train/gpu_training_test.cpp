@@ -129,8 +129,9 @@ TEST_F(GpuTraining, TheSparsePassEqualsTheMaskedDenseOne) {
   const at::Tensor mask_BT =
       at::zeros({tokens_BT.numel()}, at::kBool).index_fill_(0, rows_M, true).view_as(tokens_BT);
   const at::Tensor sparse_MD = network.refine_rows(base, rows_M);
-  const at::Tensor dense_MD =
-      network.refine_masked(base, mask_BT).flatten(0, 1).index_select(0, rows_M.to(device_));
+  const at::Tensor dense_MD = network.refine_masked(base, mask_BT)
+                                  .features_BTD.flatten(0, 1)
+                                  .index_select(0, rows_M.to(device_));
   EXPECT_LT((sparse_MD - dense_MD).abs().max().item<double>(), 1e-4);
 }
 

@@ -66,7 +66,7 @@ TEST(GatedRefinementObjective, IsTheMaskedDenseLoss) {
       pick_most_uncertain(entropy_nats(network.logits(base.features_BTD)), 0.5);
   const at::Tensor mask_BT = at::zeros({12}, at::kBool).index_fill(0, rows_M, 1).view({2, 6});
   const at::Tensor dense_BT =
-      network.cross_entropy(network.refine_masked(base, mask_BT), batch.targets_BT);
+      network.cross_entropy(network.refine_masked(base, mask_BT).features_BTD, batch.targets_BT);
   const at::Tensor expected = at::where(mask_BT, dense_BT, coarse_BT).sum() + 0.3 * coarse_BT.sum();
 
   const Loss loss = loss_of(gated(0.5, 0.3), with);

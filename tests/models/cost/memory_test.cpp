@@ -118,8 +118,8 @@ TEST(KvBytes, AreTheKeysAndValuesOfEveryLayerEachTimeItRuns) {
     const Network network(options, test::lively_parameters(options, at::kFloat), at::kFloat);
     const BasePasses base =
         network.base_passes(test::some_tokens(options, 1, options.context), {.keys = true});
-    const LayerKeys& one = base.core_keys.at(0);
-    const auto of_layer = static_cast<int64_t>(one.keys_BGTE.nbytes() + one.values_BGTE.nbytes());
+    const ops::KeyRows& one = base.core_keys.at(0);
+    const auto of_layer = static_cast<int64_t>(one.keys_NGE.nbytes() + one.values_NGE.nbytes());
     const int64_t codas = options.readout == Readout::kSum ? options.passes : 1;
     const int64_t layers = options.prelude + options.core * options.passes + options.coda * codas;
     EXPECT_EQ(kv_bytes_per_token(options, at::kFloat) * options.context, layers * of_layer)

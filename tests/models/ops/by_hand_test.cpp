@@ -55,10 +55,19 @@ TEST(ByHand, SplitHeadsTurnsByThePosition) {
 TEST(ByHand, AttentionSeesItsPastOnly) {
   // Keys 0 and log(3) sqrt(2) / sqrt(2): position 1 weighs values 1 : 3, position 0 has one value.
   const at::Tensor queries = floats({1, 0, 1, 0}, {2, 1, 2});
-  const at::Tensor keys = floats({0, 0, std::log(3) * std::sqrt(2), 0}, {1, 1, 2, 2});
-  const at::Tensor values = floats({4, 0, 8, 4}, {1, 1, 2, 2});
-  expect_near(attention(queries, keys, values, at::tensor({0, 1}, at::kLong)), {4, 0, 7, 3});
-  expect_near(attention(queries.slice(0, 1), keys, values, at::tensor({1}, at::kLong)), {7, 3});
+  const KeyRows rows{floats({0, 0, std::log(3) * std::sqrt(2), 0}, {2, 1, 2}),
+                     floats({4, 0, 8, 4}, {2, 1, 2})};
+  expect_near(attention(queries, rows, see_all(1, 2, at::kCPU)), {4, 0, 7, 3});
+  const at::Tensor second = at::tensor({1}, at::kLong), query = queries.slice(0, 1);
+  expect_near(attention(query, rows, see_every_row(second, 1, 2)), {7, 3});
+  expect_near(attend(query, rows, see_every_row(second, 1, 2)).log_sums_MH, {std::log(4)});
+}
+
+TEST(ByHand, AttentionToPartsJoinsByTheirSums) {
+  // Weights 1 : 3 within the first, and 4 : 2 between the two.
+  const Attended first{floats({7, 3}, {1, 2}), floats({std::log(4)}, {1, 1})};
+  const Attended second{floats({1, 0}, {1, 2}), floats({std::log(2)}, {1, 1})};
+  expect_near(join(first, second), {5, 2});
 }
 
 TEST(ByHand, CrossEntropyOfTwoTokens) {
@@ -86,10 +95,11 @@ TEST(ByHand, AGroupIsMultipliedWithItsOwnMatrix) {
 }
 
 TEST(ByHand, NoRowsGiveZeroGradients) {
-  at::Tensor queries = at::zeros({0, 1, 2}), keys = at::ones({1, 1, 3, 2});
+  at::Tensor queries = at::zeros({0, 1, 2}), keys = at::ones({3, 1, 2});
   queries.requires_grad_();
   keys.requires_grad_();
-  const at::Tensor output = attention(queries, keys, keys, at::empty({0}, at::kLong));
+  const at::Tensor output =
+      attention(queries, {keys, keys}, see_every_row(at::empty({0}, at::kLong), 1, 3));
   EXPECT_EQ(output.sizes(), at::IntArrayRef({0, 2}));
   output.sum().backward();
   ASSERT_TRUE(keys.grad().defined());

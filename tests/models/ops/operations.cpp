@@ -14,6 +14,11 @@ namespace reprise::test {
 namespace {
 
 namespace reference = ops::reference;
+using ops::Attended;
+using ops::see_all;
+using ops::see_every_row;
+using ops::see_one_another;
+using ops::Sight;
 
 at::Tensor normal(at::IntArrayRef shape, uint32_t stream) {
   return normal_tensor(shape, stream, at::kDouble);
@@ -71,14 +76,47 @@ Operation split_heads(const std::string& name, int64_t kv_heads, double share) {
           }};
 }
 
-/// Two sequences of `length`, four query heads over two key heads of width 6, at these rows.
-Operation attention(const std::string& name, int64_t length, const at::Tensor& rows) {
+/// Four query heads over two key heads of width 6, under this sight of so many keys.
+Operation attention(const std::string& name, const Sight& sight, int64_t keys) {
   return {
       name,
-      {normal({rows.size(0), 4, 6}, 7), normal({2, 2, length, 6}, 8), normal({2, 2, length, 6}, 9)},
+      {normal({sight.seen_M.size(0), 4, 6}, 7), normal({keys, 2, 6}, 8), normal({keys, 2, 6}, 9)},
       0,
-      [=](const Tensors& in) { return Tensors{ops::attention(in[0], in[1], in[2], rows)}; },
-      [=](const Tensors& in) { return Tensors{reference::attention(in[0], in[1], in[2], rows)}; }};
+      [=](const Tensors& in) {
+        return Tensors{ops::attention(in[0], {in[1], in[2]}, sight)};
+      },
+      [=](const Tensors& in) {
+        return Tensors{reference::attention(in[0], {in[1], in[2]}, sight)};
+      }};
+}
+
+/// The same with the logarithms of its sums, whose gradients are its own.
+Operation attend(const std::string& name, const Sight& sight, int64_t keys) {
+  Operation operation = attention(name, sight, keys);
+  operation.ours = [=](const Tensors& in) {
+    const Attended given = ops::attend(in[0], {in[1], in[2]}, sight);
+    return Tensors{given.mixed_MC, given.log_sums_MH};
+  };
+  operation.reference = [=](const Tensors& in) {
+    const Attended given = reference::attend(in[0], {in[1], in[2]}, sight);
+    return Tensors{given.mixed_MC, given.log_sums_MH};
+  };
+  return operation;
+}
+
+void add_attentions(std::vector<Operation>& all) {
+  const auto rows = [](const std::vector<int64_t>& of) { return at::tensor(of, at::kLong); };
+  all.push_back(attention("attention_dense", see_all(2, 5, at::kCPU), 10));
+  all.push_back(attention("attention_dense_many_blocks", see_all(2, 75, at::kCPU), 150));
+  const at::Tensor some = rows({0, 3, 4, 39, 41, 79});
+  all.push_back(attention("attention_packed", see_every_row(some, 2, 40), 80));
+  all.push_back(attention("attention_packed_one_sequence", see_every_row(rows({6, 9}), 2, 5), 10));
+  all.push_back(attention("attention_one_another", see_one_another(some, 2, 40), 6));
+  all.push_back(attend("attend_packed", see_every_row(some, 2, 40), 80));
+  all.push_back(attend("attend_one_another", see_one_another(some, 2, 40), 6));
+  // As a decoder reads a store that is not full: one query a sequence, keys behind one another.
+  const Sight partly{{{0, 1}, {1, 1}}, {{0, 3}, {8, 5}}, rows({3, 5})};
+  all.push_back(attend("attend_part_of_a_store", partly, 16));
 }
 
 Operation cross_entropy(const std::string& name, double softcap, double scale) {
@@ -134,10 +172,7 @@ std::vector<Operation> operations() {
   all.push_back(split_heads("split_heads_partly_rotated", 2, 0.4));
   all.push_back(split_heads("split_heads_not_rotated", 1, 0));
   all.push_back(split_heads("split_queries", 0, 1));
-  all.push_back(attention("attention_dense", 5, at::arange(10, at::kLong)));
-  all.push_back(attention("attention_dense_many_blocks", 75, at::arange(150, at::kLong)));
-  all.push_back(attention("attention_packed", 40, at::tensor({0, 3, 4, 39, 41, 79}, at::kLong)));
-  all.push_back(attention("attention_packed_one_sequence", 5, at::tensor({6, 9}, at::kLong)));
+  add_attentions(all);
   all.push_back(cross_entropy("cross_entropy", 30, 1));
   all.push_back(cross_entropy("cross_entropy_saturated", 2, 3));
   all.push_back(cross_entropy("cross_entropy_wide_cap", 500, 10));
