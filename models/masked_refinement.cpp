@@ -88,12 +88,13 @@ class MaskedReader final : public KeyReader {
 
 BasePasses Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT,
                                   RefineOptions options) const {
-  require_refinable(base, options);
+  require_refinable(options);
+  require_keys(base);
   const RowSet rows = all_rows(base.embedded_BTD);
   const at::Tensor mask = moved_to(base.embedded_BTD.device(), mask_BT);
   const at::Tensor mask_BT1 = mask.unsqueeze(-1);
   const bool copies = options.rule == KeyRule::kCopyState;
-  const HaltedStates halted = copies ? halted_states(base) : HaltedStates{};
+  const HaltedStates halted = copies ? halted_states(base, rows) : HaltedStates{};
   MaskedReader core(options.rule, base.core_keys, mask, copies ? &halted : nullptr);
   const Stream refined = run_pass(plan_.refinement, base.coarse, base.entered_MD, rows, core);
   BasePasses next = base;

@@ -27,38 +27,47 @@ BasePasses Network::base_passes(const at::Tensor& tokens_BT, KeepOptions keep, P
           "summed readouts are taken behind every pass, none of which goes without the coda");
   require(run.passes >= 0 && run.graph_passes >= 0, ExitCode::kFailure, "a run of ", run.passes,
           " passes, ", run.graph_passes, " of them with a graph");
+  BasePasses base;
+  base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT, weights_->products));
+  base.passes = run.passes > 0 ? run.passes : std::ssize(plan_.passes);
+  RowSet rows = all_rows(base.embedded_BTD);
+  if (keep.routers) rows.routers = &base.routers;
+  const ops::Sight sight = see_all(base.embedded_BTD);
+  const auto own_keys = [&](Part part, int64_t pass) {
+    const bool kept = keep.keys && part != Part::kPrelude && pass + 1 == base.passes;
+    std::vector<ops::KeyRows>& keys = part == Part::kCore ? base.core_keys : base.coda_keys;
+    return std::make_unique<OwnKeys>(sight, kept ? &keys : nullptr);
+  };
+  run_base_passes(base, rows, keep, run, own_keys);
+  return base;
+}
+
+void Network::run_base_passes(BasePasses& base, const RowSet& rows, KeepOptions keep, PassRun run,
+                              const BaseReaders& readers) const {
   LayerStack& layers = weights_->layers;
   const bool sums = options_.readout == Readout::kSum, halts = weights_->halting.has_value();
-  BasePasses base;
-  base.passes = run.passes > 0 ? run.passes : std::ssize(plan_.passes);
   const int64_t first_with_graph = run.graph_passes > 0 ? base.passes - run.graph_passes : 0;
   require(!halts || first_with_graph <= 0, ExitCode::kFailure,
           "halting weighs every pass, so backward goes through all of them");
-  base.embedded_BTD = ops::rms_norm(embed(weights_->embedding, tokens_BT, weights_->products));
-  RowSet rows = all_rows(base.embedded_BTD);
-  if (keep.routers) rows.routers = &base.routers;
-  OwnKeys prelude_keys(see_all(base.embedded_BTD), nullptr);
-  Stream stream = layers.run({plan_.prelude}, layers.begin(rows.embedded_MD), rows, prelude_keys);
+  const auto read = [&](const Stream& stream, int64_t pass) {
+    return read_out(stream, rows, *readers(Part::kCoda, pass)).view_as(base.embedded_BTD);
+  };
+  Stream stream = layers.run({plan_.prelude}, layers.begin(rows.embedded_MD), rows,
+                             *readers(Part::kPrelude, 0));
   if (options_.reinjection != Reinjection::kNone) base.entered_MD = stream.hidden_MD;
-  std::vector<ops::KeyRows>* coda_keys = keep.keys ? &base.coda_keys : nullptr;
   for (int64_t pass = 0; pass < base.passes; ++pass) {
     const torch::autograd::AutoGradMode mode(at::GradMode::is_enabled() &&
                                              pass >= first_with_graph);
-    const bool last = pass + 1 == base.passes;
     const auto planned = static_cast<size_t>(std::min(pass, std::ssize(plan_.passes) - 1));
-    OwnKeys keys(see_all(base.embedded_BTD), keep.keys && last ? &base.core_keys : nullptr);
-    stream = run_pass(plan_.passes[planned], std::move(stream), base.entered_MD, rows, keys);
-    if (keep.all_passes || halts || last) base.streams_P.push_back(stream);
-    if (sums)
-      add_readout(base, read_out_all(stream, rows, base.embedded_BTD, last ? coda_keys : nullptr),
-                  keep.all_passes);
+    stream = run_pass(plan_.passes[planned], std::move(stream), base.entered_MD, rows,
+                      *readers(Part::kCore, pass));
+    if (keep.all_passes || halts || pass + 1 == base.passes) base.streams_P.push_back(stream);
+    if (sums) add_readout(base, read(stream, pass), keep.all_passes);
   }
   base.coarse = base.streams_P.back();
   if (halts) halt_positions(base);
   if (!keep.all_passes) base.streams_P = {base.streams_P.back()};
-  if (!sums && run.coda)
-    base.features_BTD = read_out_all(base.coarse, rows, base.embedded_BTD, coda_keys);
-  return base;
+  if (!sums && run.coda) base.features_BTD = read(base.coarse, base.passes - 1);
 }
 
 RowSet Network::all_rows(const at::Tensor& embedded_BTD) const {
@@ -94,7 +103,7 @@ at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
           " was kept; run base_passes with all_passes = true");
   if (sums) return base.sums_P[static_cast<size_t>(pass)];
   const Stream& stream = last ? base.streams_P.back() : base.streams_P[static_cast<size_t>(pass)];
-  return read_out_all(stream, all_rows(base.embedded_BTD), base.embedded_BTD, nullptr);
+  return read_out_all(stream, base);
 }
 
 at::Tensor Network::read_out(Stream stream, const RowSet& rows, KeyReader& reader) const {
@@ -102,10 +111,10 @@ at::Tensor Network::read_out(Stream stream, const RowSet& rows, KeyReader& reade
       weights_->layers.run({plan_.coda}, std::move(stream), rows, reader).hidden_MD);
 }
 
-at::Tensor Network::read_out_all(Stream stream, const RowSet& rows, const at::Tensor& like_BTD,
-                                 std::vector<ops::KeyRows>* kept) const {
-  OwnKeys reader(see_all(like_BTD), kept);
-  return read_out(std::move(stream), rows, reader).view_as(like_BTD);
+at::Tensor Network::read_out_all(Stream stream, const BasePasses& base) const {
+  OwnKeys reader(see_all(base.embedded_BTD), nullptr);
+  return read_out(std::move(stream), all_rows(base.embedded_BTD), reader)
+      .view_as(base.embedded_BTD);
 }
 
 Stream Network::run_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD,

@@ -27,6 +27,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -91,6 +92,11 @@ struct BasePasses {
   RouterLog routers;               ///< in the order in which they ran; empty unless routers
 };
 
+/// A part of the model that passes run over.
+enum class Part { kPrelude, kCore, kCoda };
+/// Where the rows of a base pass look in a part; passes from 0.
+using BaseReaders = std::function<std::unique_ptr<KeyReader>(Part part, int64_t pass)>;
+
 class Network {
  public:
   /// Every product of a matrix as it is stored is added to `products`, which outlives this, unless
@@ -144,12 +150,20 @@ class Network {
   void add_readout(BasePasses& base, const at::Tensor& readout_BTD, bool keep) const;
   void halt_positions(BasePasses& base) const;  ///< needs the streams of all passes
   at::Tensor read_out(Stream stream, const RowSet& rows, KeyReader& reader) const;
-  at::Tensor read_out_all(Stream stream, const RowSet& rows, const at::Tensor& like_BTD,
-                          std::vector<ops::KeyRows>* kept) const;
+  at::Tensor read_out_all(Stream stream, const BasePasses& base) const;
+  /// The base passes of rows whose x0 is in `base`, laid out as that.
+  void run_base_passes(BasePasses& base, const RowSet& rows, KeepOptions keep, PassRun run,
+                       const BaseReaders& readers) const;
   RefinedRows refine_picked(const BasePasses& base, const RowSelection& picked,
                             RefineOptions options) const;
-  HaltedStates halted_states(const BasePasses& base) const;
-  void require_refinable(const BasePasses& base, RefineOptions options) const;
+  /// `rows` are all of which `base` speaks. The readers outlive the call; that of the coda is not
+  /// asked where it runs once.
+  RefinedRows run_refinement(const BasePasses& base, const RowSet& rows, const RowSelection& picked,
+                             CodaRun coda_run, KeyReader& core, KeyReader& coda) const;
+  HaltedStates halted_states(const BasePasses& base, const RowSet& rows) const;
+  void require_refinable(RefineOptions options) const;
+  void require_keys(const BasePasses& base) const;
+  friend class Decoder;  // runs the same passes on keys of its own
 
   ModelOptions options_;
   PassPlan plan_;

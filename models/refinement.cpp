@@ -42,39 +42,51 @@ RowSelection every_row(const at::Tensor& embedded_BTD) {
 
 }  // namespace
 
-void Network::require_refinable(const BasePasses& base, RefineOptions options) const {
-  require(std::ssize(base.core_keys) == plan_.refinement.layers.count, ExitCode::kFailure,
-          "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
+void Network::require_refinable(RefineOptions options) const {
   require(options.coda == CodaRun::kAgain || options_.readout == Readout::kLast, ExitCode::kUsage,
           "summed readouts take the coda behind every pass, so it cannot run once; set "
           "model.readout = last, or run it again");
 }
 
-HaltedStates Network::halted_states(const BasePasses& base) const {
+void Network::require_keys(const BasePasses& base) const {
+  require(std::ssize(base.core_keys) == plan_.refinement.layers.count, ExitCode::kFailure,
+          "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
+}
+
+HaltedStates Network::halted_states(const BasePasses& base, const RowSet& rows) const {
   return {weights_->interface.begin(plan_.refinement.own, base.coarse.hidden_MD, base.entered_MD),
-          all_rows(base.embedded_BTD)};
+          rows};
+}
+
+RefinedRows Network::run_refinement(const BasePasses& base, const RowSet& rows,
+                                    const RowSelection& picked, CodaRun coda_run, KeyReader& core,
+                                    KeyReader& coda) const {
+  const RowSet own = rows_of(rows, picked);
+  RefinedRows refined;
+  refined.rows_M = picked.rows_M;
+  refined.stream =
+      run_pass(plan_.refinement, picked.all ? base.coarse : pick_rows(base.coarse, picked.rows_M),
+               rows_of(base.entered_MD, picked), own, core);
+  if (coda_run == CodaRun::kOnce) return refined;
+  refined.features_MD = read_out(refined.stream, own, coda);
+  if (options_.readout == Readout::kSum)
+    refined.features_MD = rows_of(base.features_BTD.flatten(0, 1), picked) + refined.features_MD;
+  return refined;
 }
 
 RefinedRows Network::refine_picked(const BasePasses& base, const RowSelection& picked,
                                    RefineOptions options) const {
-  require_refinable(base, options);
-  const RowSet rows = rows_of(all_rows(base.embedded_BTD), picked);
+  require_refinable(options);
+  require_keys(base);
+  const RowSet rows = all_rows(base.embedded_BTD);
   const bool copies = options.rule == KeyRule::kCopyState;
-  const HaltedStates halted = copies ? halted_states(base) : HaltedStates{};
+  const HaltedStates halted = copies ? halted_states(base, rows) : HaltedStates{};
   RuleReader core(options.rule, base.core_keys, picked, copies ? &halted : nullptr);
-  RefinedRows refined;
-  refined.options = options;
-  refined.rows_M = picked.rows_M;
-  refined.stream =
-      run_pass(plan_.refinement, picked.all ? base.coarse : pick_rows(base.coarse, picked.rows_M),
-               rows_of(base.entered_MD, picked), rows, core);
-  refined.core_keys = core.take_made();
-  if (options.coda == CodaRun::kOnce) return refined;
   RuleReader coda(options.rule, base.coda_keys, picked, nullptr);
-  refined.features_MD = read_out(refined.stream, rows, coda);
+  RefinedRows refined = run_refinement(base, rows, picked, options.coda, core, coda);
+  refined.options = options;
+  refined.core_keys = core.take_made();
   refined.coda_keys = coda.take_made();
-  if (options_.readout == Readout::kSum)
-    refined.features_MD = rows_of(base.features_BTD.flatten(0, 1), picked) + refined.features_MD;
   return refined;
 }
 
@@ -114,8 +126,7 @@ BasePasses Network::advance(const BasePasses& base, const RefinedRows& refined) 
 }
 
 at::Tensor Network::finish(const BasePasses& advanced) const {
-  return read_out_all(advanced.coarse, all_rows(advanced.embedded_BTD), advanced.embedded_BTD,
-                      nullptr);
+  return read_out_all(advanced.coarse, advanced);
 }
 
 }  // namespace reprise

@@ -175,27 +175,31 @@ def attend(queries, keys, values):
     return sum(share * value for share, value in zip(shares, values))
 
 
-def layer_position(w, x, x0, position, shape, cache):
-    """A layer at one position. `cache` holds this sequence's keys and values by position; a missing one is made."""
+def make_entry(w, normed, position, shape):
+    """Keys and values of a position, by key/value head."""
+    keys = w["attention.key"] @ normed
+    if shape["attention_experts"] and "attention.value" not in w:
+        taken = choose(w["attention.value.router"], normed, KV_HEADS, shape["attention_top_k"])
+        values = torch.cat([sum(score * (head(w[f"attention.value.expert.{e}"], g) @ normed) for e, score in of_head)
+                            for g, of_head in enumerate(taken)])
+    else:
+        values = w["attention.value"] @ normed
+    return [(rotate(norm(head(keys, g)), position, shape), head(values, g)) for g in range(KV_HEADS)]
+
+
+def layer_position(w, x, x0, position, shape, look):
+    """A layer at one position. `look` is given a function that makes its keys and values, and gives all it sees."""
     pre = (lambda y: y) if shape["norm"] == "peri" else norm
     post = norm if shape["norm"] == "sandwich" else (lambda y: y)
     inside = norm if shape["projection_norm"] else (lambda y: y)
     x = w["mix"][0] * x + w["mix"][1] * x0
     normed = pre(x)
-    if position == len(cache):
-        keys = w["attention.key"] @ normed
-        if shape["attention_experts"] and "attention.value" not in w:
-            taken = choose(w["attention.value.router"], normed, KV_HEADS, shape["attention_top_k"])
-            values = torch.cat([sum(score * (head(w[f"attention.value.expert.{e}"], g) @ normed) for e, score in of_head)
-                                for g, of_head in enumerate(taken)])
-        else:
-            values = w["attention.value"] @ normed
-        cache.append([(rotate(norm(head(keys, g)), position, shape), head(values, g)) for g in range(KV_HEADS)])
+    entries = look(lambda: make_entry(w, normed, position, shape))
     queries = w["attention.query"] @ normed
     mixed = []
     for h in range(HEADS):
         query = rotate(norm(head(queries, h)), position, shape) * w["attention.gain"][h]
-        seen = [entry[h * KV_HEADS // HEADS] for entry in cache[:position + 1]]
+        seen = [entry[h * KV_HEADS // HEADS] for entry in entries]
         mixed.append(attend(query, [key for key, _ in seen], [value for _, value in seen]))
     gathered = inside(torch.cat(mixed))
     if shape["attention_experts"] and "attention.output" not in w:
@@ -213,6 +217,17 @@ def mlp(w, normed, inside, shape):
         return w["mlp.down"] @ inside(torch.clamp(w["mlp.up"] @ normed, min=0) ** 2)
     return sum(score * (w[f"mlp.down.expert.{e}"] @ inside(torch.clamp(w[f"mlp.up.expert.{e}"] @ normed, min=0) ** 2))
                for e, score in choose(w["mlp.router"], normed, 1, shape["top_k"])[0])
+
+
+def appending(cache):
+    """Looks at what `cache` holds and the position's own, which it keeps there."""
+    def look(make):
+        cache.append(make())
+        return cache
+    return look
+
+
+RULES = ["coarse", "latest", "same-depth", "duo", "copy-state"]
 
 
 class Sequence:
@@ -318,21 +333,72 @@ class Sequence:
         for layer in layers:
             cache = self.caches[layer] = []
             hidden = [layer_position(self.layer_of_pass(layer, p), self.entered_layer(layer, x, [row[t] for row in self.left]),
-                                     self.embedded[t], t, self.shape, cache) for t, x in enumerate(hidden)]
+                                     self.embedded[t], t, self.shape, appending(cache)) for t, x in enumerate(hidden)]
             self.left[layer] = hidden
         return hidden
 
-    def refine(self, t):
-        """Core once more, then the coda, at one position; the caches stay what the last base pass left."""
-        last = self.shape["passes"] - 1
+    def refine(self, positions, rule="coarse"):
+        """Core once more, then the coda, at these positions, ascending: their readouts. `made` is K2, the caches are K1."""
+        made, last = {layer: {} for layer in [*self.core, *self.coda]}, self.shape["passes"] - 1
+        return [self.refine_position(t, rule, made, last) for t in positions]
+
+    def refine_position(self, t, rule, made, last):
         x, left = self.begin_pass(last, self.hidden[t], self.entered[t]), [row[t] for row in self.left_by_core]
         for layer in [*self.core, *self.coda]:
+            look = lambda make, layer=layer: self.seen(t, layer, rule, made[layer], make)
             x = layer_position(self.layer_of_pass(layer, last), self.entered_layer(layer, x, left), self.embedded[t], t,
-                               self.shape, self.caches[layer])
+                               self.shape, look)
             left[layer] = x
             if layer == self.core[-1]:
                 x = self.end_pass(last, x, self.hidden[t])
         return self.features[t] + norm(x) if self.shape["readout"] == "sum" else norm(x)
+
+    def seen(self, t, layer, rule, made, make):
+        kept = self.caches[layer][:t + 1]
+        if rule == "coarse":
+            return kept
+        made[t] = make()
+        if rule == "same-depth":
+            return [made[j] for j in sorted(made)]
+        if rule == "duo":
+            return kept + [made[j] for j in sorted(made)]
+        if rule == "copy-state" and layer in self.core:
+            kept = [self.halted_entry(layer, j) for j in range(t + 1)]
+        return [made.get(j, kept[j]) for j in range(t + 1)]
+
+    def halted_entry(self, layer, j):
+        """Keys and values a layer of the core makes of the state in which position j enters the refinement pass."""
+        last = self.shape["passes"] - 1
+        w = self.layer_of_pass(layer, last)
+        x = w["mix"][0] * self.begin_pass(last, self.hidden[j], self.entered[j]) + w["mix"][1] * self.embedded[j]
+        return make_entry(w, x if self.shape["norm"] == "peri" else norm(x), j, self.shape)
+
+    def write_back(self, refined):
+        """Token by token; what a refined position makes takes the place of its keys in the last pass's caches."""
+        shape, last = self.shape, self.shape["passes"] - 1
+        pass_of = {**{("prelude", layer): [] for layer in range(shape["prelude"])},
+                   **{(p, layer): [] for p in range(shape["passes"]) for layer in self.core},
+                   **{("coda", layer): [] for layer in self.coda}}
+        readouts = []
+        for t, x0 in enumerate(self.embedded):
+            def run(x, part, layers, p, look):
+                for layer in layers:
+                    x = layer_position(self.layer_of_pass(layer, p), x, x0, t, shape, look(pass_of[part, layer]))
+                return x
+            def replacing(cache):
+                def look(make):
+                    cache[t] = make()
+                    return cache
+                return look
+            hidden = entered = run(x0, "prelude", range(shape["prelude"]), 0, appending)
+            for p in range(shape["passes"]):
+                hidden = self.end_pass(p, run(self.begin_pass(p, hidden, entered), p, self.core, p, appending), hidden)
+            readout = norm(run(hidden, "coda", self.coda, 0, appending))
+            if t in refined:
+                again = self.end_pass(last, run(self.begin_pass(last, hidden, entered), last, self.core, last, replacing), hidden)
+                readout = norm(run(again, "coda", self.coda, 0, replacing))
+            readouts.append(readout)
+        return readouts
 
     def logits(self, features):
         return SOFTCAP * torch.tanh(self.head @ features / SOFTCAP)
@@ -349,7 +415,9 @@ def compute(shape, generator):
     rows = [1, 4, 5, 8]
     sequences = [Sequence(weights, row.tolist(), shape) for row in tokens]
     logits = [[s.logits(x) for x in s.features] for s in sequences]
-    refined = [sequences[row // LENGTH].logits(sequences[row // LENGTH].refine(row % LENGTH)) for row in rows]
+    refined_in = lambda b: [row % LENGTH for row in rows if row // LENGTH == b]
+    refine = lambda rule: [s.logits(x) for b, s in enumerate(sequences) for x in s.refine(refined_in(b), rule)]
+    refined = refine("coarse")
     base_nats = [[nats(logits[b][t], targets[b, t]) for t in range(LENGTH)] for b in range(SEQUENCES)]
     refined_nats = [nats(x, targets.flatten()[row]) for x, row in zip(refined, rows)]
     loss = sum(sum(row) for row in base_nats) / (SEQUENCES * LENGTH) + sum(refined_nats) / len(rows)
@@ -358,6 +426,11 @@ def compute(shape, generator):
               "logits": torch.stack([torch.stack(row) for row in logits]), "refined_logits": torch.stack(refined),
               "nats": torch.stack([torch.stack(row) for row in base_nats]), "refined_nats": torch.stack(refined_nats),
               "loss": loss}
+    with torch.no_grad():
+        arrays |= {f"refined_logits.{rule}": torch.stack(refine(rule)) for rule in RULES[1:]}
+        if shape["readout"] == "last" and shape["halting"] == "none" and not shape["skips"]:
+            arrays["written_back_logits"] = torch.stack([torch.stack([s.logits(x) for x in s.write_back(refined_in(b))])
+                                                         for b, s in enumerate(sequences)])
     arrays |= {f"weight.{name}": values for name, values in weights.items()}
     arrays |= {f"gradient.{name}": values.grad for name, values in weights.items() if values.grad is not None}
     return arrays

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/safetensors.h"
+#include "models/decoder.h"
 #include "tests/models/tiny_models.h"
 
 namespace reprise {
@@ -34,6 +35,46 @@ class Golden : public testing::TestWithParam<const char*> {
     return parameters;
   }
 
+  bool has(const std::string& name) const {
+    return std::ranges::any_of(file_.arrays(),
+                               [&](const auto& array) { return array.name == name; });
+  }
+
+  /// Every rule but kCoarse, whose gradients are known too.
+  void expect_equal_rules(at::ScalarType type, double tolerance) const {
+    const at::NoGradGuard no_grad;
+    const Network network(options_, parameters(type), type);
+    const BasePasses base = network.base_passes(tensor("tokens"), {.keys = true});
+    for (const auto& [rule, name] : EnumNames<KeyRule>::names) {
+      const std::string expected =
+          rule == KeyRule::kCoarse ? "refined_logits" : concat("refined_logits.", name);
+      EXPECT_LT(relative_difference(network.logits(network.refine_rows(base, tensor("rows"), rule)),
+                                    tensor(expected)),
+                tolerance)
+          << name;
+    }
+  }
+
+  /// Read token by token, refined keys replacing those of the last base pass.
+  void expect_equal_write_back(at::ScalarType type, double tolerance) const {
+    if (!has("written_back_logits")) return;
+    const Network network(options_, parameters(type), type);
+    const at::Tensor tokens_BT = tensor("tokens");
+    const at::Tensor mask_BT = at::zeros({tokens_BT.numel()}, at::kBool)
+                                   .index_fill(0, tensor("rows"), true)
+                                   .view_as(tokens_BT);
+    Decoder decoder(network, tokens_BT.size(0), {.rule = KeyRule::kLatest, .write_back = true});
+    std::vector<at::Tensor> features;
+    for (int64_t t = 0; t < tokens_BT.size(1); ++t) {
+      decoder.step(tokens_BT.narrow(1, t, 1));
+      features.push_back(decoder.refine(mask_BT.narrow(1, t, 1)));
+    }
+    const at::NoGradGuard no_grad;
+    EXPECT_LT(
+        relative_difference(network.logits(at::cat(features, 1)), tensor("written_back_logits")),
+        tolerance);
+  }
+
   void expect_equal(at::ScalarType type, double tolerance) const {
     const Parameters weights = parameters(type);
     const Network network(options_, weights, type);
@@ -56,10 +97,8 @@ class Golden : public testing::TestWithParam<const char*> {
     expect_near("loss", loss);
     for (const Parameter& parameter : weights.list()) {
       const std::string name = "gradient." + parameter.name;
-      const bool has_one = std::ranges::any_of(
-          file_.arrays(), [&](const auto& array) { return array.name == name; });
-      ASSERT_EQ(parameter.tensor.grad().defined(), has_one) << name;
-      if (has_one) expect_near(name, parameter.tensor.grad());
+      ASSERT_EQ(parameter.tensor.grad().defined(), has(name)) << name;
+      if (has(name)) expect_near(name, parameter.tensor.grad());
     }
   }
 
@@ -71,6 +110,16 @@ TEST_P(Golden, InFp32) { expect_equal(at::kFloat, 1e-5); }
 
 // The file holds fp32, so 2^-24 is all it can confirm.
 TEST_P(Golden, InFp64) { expect_equal(at::kDouble, 1e-7); }
+
+TEST_P(Golden, EveryRule) {
+  expect_equal_rules(at::kFloat, 1e-5);
+  expect_equal_rules(at::kDouble, 1e-7);
+}
+
+TEST_P(Golden, WriteBack) {
+  expect_equal_write_back(at::kFloat, 1e-5);
+  expect_equal_write_back(at::kDouble, 1e-7);
+}
 
 INSTANTIATE_TEST_SUITE_P(Models, Golden,
                          testing::Values("static", "recurrent", "static_skips",

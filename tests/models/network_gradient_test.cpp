@@ -57,6 +57,32 @@ TEST_P(NetworkGradient, ThroughTheSparsePass) {
   test::expect_gradients(loss, test::read_weights(parameters_, options_));
 }
 
+class RuleGradient : public testing::TestWithParam<KeyRule> {};
+
+/// Two refinement passes over nested rows, in a model with a pass interface and several layers.
+TEST_P(RuleGradient, ThroughTwoRefinements) {
+  ModelOptions options = test::tiny_recurrent();
+  options.prelude = 0;
+  options.core = 2;
+  options.coda = 1;
+  options.film = true;
+  const Parameters parameters = test::lively_parameters(options, at::kDouble);
+  const at::Tensor tokens_BT = test::some_tokens(options, 2, 4),
+                   targets_BT = test::some_tokens(options, 2, 4, 100);
+  const auto loss = [&] {
+    const Network network(options, parameters, at::kDouble);
+    BasePasses base = network.base_passes(tokens_BT, {.keys = true});
+    for (const std::vector<int64_t>& rows : {std::vector<int64_t>{1, 2, 3, 7}, {2, 3}})
+      base = network.advance(base, network.refine(base, at::tensor(rows, at::kLong), {GetParam()}));
+    return network.cross_entropy(base.features_BTD, targets_BT).mean();
+  };
+  test::expect_gradients(loss, test::read_weights(parameters, options));
+}
+
+INSTANTIATE_TEST_SUITE_P(Rules, RuleGradient,
+                         testing::Values(KeyRule::kCoarse, KeyRule::kLatest, KeyRule::kSameDepth,
+                                         KeyRule::kDuo, KeyRule::kCopyState));
+
 INSTANTIATE_TEST_SUITE_P(Variants, NetworkGradient, testing::ValuesIn(test::variants()),
                          test::variant_name);
 
