@@ -18,7 +18,7 @@ std::unique_ptr<PrimaryLoss> make_primary(const ObjectiveOptions& options,
     case ObjectiveKind::kDeepSupervision:
       return make_deep_supervision(options.passes);
     case ObjectiveKind::kGatedRefinement:
-      return make_gated_refinement(options.refine_share, options.kappa, model);
+      return make_gated_refinement(options.refinement, model);
     case ObjectiveKind::kAct:
     case ObjectiveKind::kPonderNet:
     case ObjectiveKind::kOuro:
@@ -37,15 +37,22 @@ void validate_primary(const ObjectiveOptions& options, const ModelOptions& model
           "train.pass-decay is ", options.passes.decay, "; it lies in (0, 1]");
   require(options.passes.anneal_share > 0 && options.passes.anneal_share <= 1, ExitCode::kUsage,
           "train.anneal-share is ", options.passes.anneal_share, "; it lies in (0, 1]");
-  require(options.refine_share >= 0 && options.refine_share <= 1, ExitCode::kUsage,
-          "train.refine-share is ", options.refine_share, "; it lies in [0, 1]");
-  require(options.kind != ObjectiveKind::kGatedRefinement || options.refine_share == 0 ||
-              rows_to_refine(options.refine_share, model.context) > 0,
-          ExitCode::kUsage, "train.refine-share ", options.refine_share,
+  require(options.refinement.refine_share >= 0 && options.refinement.refine_share <= 1,
+          ExitCode::kUsage, "train.refine-share is ", options.refinement.refine_share,
+          "; it lies in [0, 1]");
+  require(options.kind != ObjectiveKind::kGatedRefinement || options.refinement.refine_share == 0 ||
+              rows_to_refine(options.refinement.refine_share, model.context) > 0,
+          ExitCode::kUsage, "train.refine-share ", options.refinement.refine_share,
           " picks no position of a sequence of ", model.context, "; the least that does is ",
           0.5 / static_cast<double>(model.context), ", and 0 refines nothing");
-  require(0 <= options.kappa && options.kappa <= kLargestKappa, ExitCode::kUsage, "train.kappa is ",
-          options.kappa, "; it must be from 0 to ", kLargestKappa);
+  require(options.refinement.rule == KeyRule::kCoarse ||
+              options.kind == ObjectiveKind::kGatedRefinement,
+          ExitCode::kUsage, "train.key-rule ", enum_name(options.refinement.rule),
+          " is for train.objective gated-refinement; ", enum_name(options.kind),
+          " refines no token");
+  require(0 <= options.refinement.kappa && options.refinement.kappa <= kLargestKappa,
+          ExitCode::kUsage, "train.kappa is ", options.refinement.kappa, "; it must be from 0 to ",
+          kLargestKappa);
 }
 
 void validate_halting(const ObjectiveOptions& options, const ModelOptions& model) {
@@ -83,7 +90,8 @@ void validate(const ObjectiveOptions& options, const ModelOptions& model) {
               options.kind == ObjectiveKind::kGatedRefinement,
           ExitCode::kUsage, "train.delay-share ", options.depth.delay_share,
           " delays nothing: the model runs one pass and refines no token");
-  const bool refines = options.kind == ObjectiveKind::kGatedRefinement && options.refine_share > 0;
+  const bool refines =
+      options.kind == ObjectiveKind::kGatedRefinement && options.refinement.refine_share > 0;
   require(model.readout == Readout::kLast || most >= 2 || refines, ExitCode::kUsage,
           "model.readout sum has nothing to add up: steps run one pass and refine no token");
   validate(options.terms, model, most);

@@ -26,7 +26,7 @@ namespace reprise {
 struct ObjectiveOptions {
   ObjectiveKind kind = ObjectiveKind::kFinalOnly;
   PassWeights passes = {};
-  double refine_share = 0.15, kappa = 0.5;
+  GatedRefinementOptions refinement = {};
   HaltingLossOptions halting = {};
   DepthOptions depth = {};
   TokenWeighting tokens = TokenWeighting::kNone;
@@ -43,11 +43,13 @@ struct ObjectiveOptions {
           "deep-supervision, geometric: weight of a pass over that of the next");
     field("anneal-share", passes.anneal_share, "share of steps",
           "deep-supervision, annealed: earlier passes fall to weight 0 over it");
-    field("refine-share", refine_share, "share of tokens",
+    field("refine-share", refinement.refine_share, "share of tokens",
           "gated-refinement: the most uncertain of each sequence, which run the second pass");
-    field("kappa", kappa, "",
+    field("kappa", refinement.kappa, "",
           "gated-refinement: weight of the coarse loss of every token, which protects the first "
           "pass");
+    field("key-rule", refinement.rule, "",
+          "gated-refinement: what a refined token attends to (docs/refinement.md)");
     halting.visit(field);
     depth.visit(field);
     field("token-weights", tokens, "",

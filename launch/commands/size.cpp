@@ -37,7 +37,7 @@ MemoryCase memory_case(const ModelOptions& model, const TrainOptions& train,
   for (const int64_t pass : objective.use(deepest).readouts)
     if (pass >= depth.first_with_graph()) step.readouts.insert(pass);
   if (train.objective.kind == ObjectiveKind::kGatedRefinement && depth.refines)
-    step.refine_share = train.objective.refine_share;
+    step.refine_share = train.objective.refinement.refine_share;
   return step;
 }
 

@@ -68,6 +68,11 @@ PassWork& PassWork::operator+=(const PassWork& other) {
   return *this;
 }
 
+double seen_keys(KeyRule rule, double every, double refined) {
+  if (rule == KeyRule::kSameDepth) return refined;
+  return rule == KeyRule::kDuo ? every + refined : every;
+}
+
 PassWork mean_position(const ModelOptions& model) {
   return {.positions = 1, .keys = (static_cast<double>(model.context) + 1) / 2, .readouts = 1};
 }
@@ -126,9 +131,15 @@ double PassFlops::base(const PassWork& work) const {
   return flops + (1 + earlier) * coda(work) + halting_ * work.positions + head(work);
 }
 
-double PassFlops::refinement(const PassWork& work) const {
-  return pass(plan_.refinement, work, Keys::kRead) + layers(plan_.coda, work, Keys::kRead) +
-         head(work);
+double PassFlops::refinement(const PassWork& work, const RuleWork& rule) const {
+  const Keys keys = rule.rule == KeyRule::kCoarse ? Keys::kRead : Keys::kMade;
+  double flops = pass(plan_.refinement, work, keys) + layers(plan_.coda, work, keys) + head(work);
+  const LayerRange& core = plan_.refinement.layers;
+  if (rule.rule != KeyRule::kCopyState) return flops;
+  flops += pass_begin_ * rule.halted;
+  for (int64_t i = core.first; i < core.first + core.count; ++i)
+    flops += layers_[static_cast<size_t>(i)].key_position * rule.halted;
+  return flops;
 }
 
 StepFlops PassFlops::training(const PassWork& work, const PassRun& run) const {
@@ -155,8 +166,8 @@ StepFlops PassFlops::training_of_readout(const PassWork& work) const {
   return with_loss(readout(work), work);
 }
 
-StepFlops PassFlops::training_of_refinement(const PassWork& work) const {
-  return with_loss(refinement(work), work);
+StepFlops PassFlops::training_of_refinement(const PassWork& work, const RuleWork& rule) const {
+  return with_loss(refinement(work, rule), work);
 }
 
 double PassFlops::binding_of(const LayerRange& range, bool differ) const {

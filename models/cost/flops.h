@@ -6,6 +6,7 @@
 // compute again, keys masked out.
 #pragma once
 
+#include "models/key_rule.h"
 #include "models/options.h"
 #include "models/pass_plan.h"
 
@@ -21,6 +22,18 @@ struct PassWork {
   /// Of this share of the positions.
   PassWork share(double share) const { return {share * positions, share * keys, share * readouts}; }
 };
+
+/// Under what a refinement pass runs. How many keys its positions attend to is part of PassWork
+/// (seen_keys).
+struct RuleWork {
+  KeyRule rule = KeyRule::kCoarse;
+  double halted = 0;  ///< kCopyState: positions that do not take part, of whose states the core
+                      ///< makes keys
+};
+
+/// Of keys of every position up to a refined one, and of those that are refined too: what it
+/// attends to.
+double seen_keys(KeyRule rule, double every, double refined);
 
 /// One sequence position, with the keys a causal one has on average, read out once.
 PassWork mean_position(const ModelOptions& model);
@@ -52,8 +65,8 @@ class PassFlops {
   /// Coda and head over the hidden state of an earlier pass; the head alone where readouts are
   /// summed, since the coda has run.
   double readout(const PassWork& work) const;
-  /// One pass of core and coda under the rule `coarse`: no key or value is projected.
-  double refinement(const PassWork& work) const;
+  /// One pass of core and coda, and the head; under kCoarse no key or value is projected.
+  double refinement(const PassWork& work, const RuleWork& rule = {}) const;
   /// The head alone.
   double head(const PassWork& work) const;
 
@@ -63,7 +76,7 @@ class PassFlops {
   /// The readout of an earlier pass, and its loss.
   StepFlops training_of_readout(const PassWork& work) const;
   /// A refinement pass and its loss.
-  StepFlops training_of_refinement(const PassWork& work) const;
+  StepFlops training_of_refinement(const PassWork& work, const RuleWork& rule = {}) const;
   /// What a network does to its weights before any position runs, and backward.
   StepFlops binding(const PassRun& run) const;
 

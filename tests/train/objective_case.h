@@ -62,8 +62,11 @@ inline double nats_of_pass(const Case& with, int64_t pass) {
       .item<double>();
 }
 
-inline ObjectiveOptions gated(double share, double kappa) {
-  return {.kind = ObjectiveKind::kGatedRefinement, .refine_share = share, .kappa = kappa};
+inline ObjectiveOptions gated(double share, double kappa, KeyRule rule = KeyRule::kCoarse) {
+  ObjectiveOptions options;
+  options.kind = ObjectiveKind::kGatedRefinement;
+  options.refinement = {share, kappa, rule};
+  return options;
 }
 
 }  // namespace reprise::test

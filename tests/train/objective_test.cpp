@@ -56,7 +56,9 @@ TEST(DeepSupervisionObjective, AnnealedEndsAsFinalOnlyAndCostsNoMore) {
 }
 
 // The sparse pass over the picked rows against the masked-dense one over everything.
-TEST(GatedRefinementObjective, IsTheMaskedDenseLoss) {
+class GatedRefinementObjective : public testing::TestWithParam<KeyRule> {};
+
+TEST_P(GatedRefinementObjective, IsTheMaskedDenseLoss) {
   const Case with(test::tiny_recurrent());
   const Network network = with.network();
   const Batch batch = with.batch();
@@ -65,11 +67,11 @@ TEST(GatedRefinementObjective, IsTheMaskedDenseLoss) {
   const at::Tensor rows_M =
       pick_most_uncertain(entropy_nats(network.logits(base.features_BTD)), 0.5);
   const at::Tensor mask_BT = at::zeros({12}, at::kBool).index_fill(0, rows_M, 1).view({2, 6});
-  const at::Tensor dense_BT =
-      network.cross_entropy(network.refine_masked(base, mask_BT).features_BTD, batch.targets_BT);
+  const at::Tensor dense_BT = network.cross_entropy(
+      network.refine_masked(base, mask_BT, {GetParam()}).features_BTD, batch.targets_BT);
   const at::Tensor expected = at::where(mask_BT, dense_BT, coarse_BT).sum() + 0.3 * coarse_BT.sum();
 
-  const Loss loss = loss_of(gated(0.5, 0.3), with);
+  const Loss loss = loss_of(gated(0.5, 0.3, GetParam()), with);
   EXPECT_EQ(rows_M.numel(), 6);
   EXPECT_NEAR(loss.nats.item<double>(), expected.item<double>(), 1e-9);
   // gated = coarse - refined_before + refined
@@ -82,7 +84,11 @@ TEST(GatedRefinementObjective, IsTheMaskedDenseLoss) {
   EXPECT_EQ(loss.parts[2].tokens, 6);
 }
 
-TEST(GatedRefinementObjective, WithNothingRefinedIsTheCoarseLoss) {
+INSTANTIATE_TEST_SUITE_P(Rules, GatedRefinementObjective,
+                         testing::Values(KeyRule::kCoarse, KeyRule::kLatest, KeyRule::kSameDepth,
+                                         KeyRule::kDuo, KeyRule::kCopyState));
+
+TEST(GatedRefinement, WithNothingRefinedIsTheCoarseLoss) {
   const Case with(test::tiny_recurrent());
   EXPECT_NEAR(loss_of(gated(0, 0.25), with).nats.item<double>(), 1.25 * nats_of_pass(with, 1),
               1e-9);
@@ -110,7 +116,7 @@ TEST(Objectives, OverPassesRefuseFamiliesOfOne) {
 }
 
 // A static model whose core is refined is a recurrent one of a single pass.
-TEST(GatedRefinementObjective, RunsTheCoreOfAStaticModelAgain) {
+TEST(GatedRefinement, RunsTheCoreOfAStaticModelAgain) {
   ModelOptions looped = test::tiny_static();
   looped.family = Family::kRecurrent;
   const Case fixed(test::tiny_static()), once(looped);

@@ -42,7 +42,7 @@ TEST(TrainOptions, RefuseAShareThatPicksNoPosition) {
   const auto with_share = [](double share) {
     return complaint([&](TrainOptions& o) {
       o.objective.kind = ObjectiveKind::kGatedRefinement;
-      o.objective.refine_share = share;
+      o.objective.refinement.refine_share = share;
     });
   };
   EXPECT_THAT(with_share(0.03), HasSubstr("picks no position of a sequence of 16; the least that "

@@ -63,10 +63,8 @@ class DeepSupervision final : public PrimaryLoss {
 
 class GatedRefinement final : public PrimaryLoss {
  public:
-  GatedRefinement(double refine_share, double kappa, const ModelOptions& model)
-      : refine_share_(refine_share),
-        kappa_(kappa),
-        flops_(PassFlops(model).training_of_refinement(mean_position(model).share(refine_share))) {}
+  GatedRefinement(const GatedRefinementOptions& options, const ModelOptions& model)
+      : options_(options), flops_(flops_per_token(options, model)) {}
 
   PassUse use(const StepDepth& depth, double) const override {
     if (!depth.refines) return {};
@@ -80,26 +78,34 @@ class GatedRefinement final : public PrimaryLoss {
     const at::Tensor& coarse_BT = passes.nats_BT(passes.last());
     const LossPart coarse = part_of(coarse_BT);
     if (!passes.depth().refines)  // m = 0 everywhere
-      return {(1 + kappa_) * weighed(coarse_BT, weights_BT).sum(), {coarse, coarse}};
+      return {(1 + options_.kappa) * weighed(coarse_BT, weights_BT).sum(), {coarse, coarse}};
 
-    const at::Tensor rows_M = pick_most_uncertain(passes.uncertainty_BT(), refine_share_);
+    const at::Tensor rows_M = pick_most_uncertain(passes.uncertainty_BT(), options_.refine_share);
     const auto picked = [&](const at::Tensor& tokens_BT) {
       return tokens_BT.flatten().index_select(0, rows_M);
     };
     const Network& network = passes.network();
     const at::Tensor refined_M =
-        network.cross_entropy(network.refine_rows(passes.base(), rows_M),
+        network.cross_entropy(network.refine_rows(passes.base(), rows_M, options_.rule),
                               passes.batch().targets_BT.flatten().index_select(0, rows_M));
     const LossPart refined = part_of(refined_M), before = part_of(picked(coarse_BT.detach()));
     const LossPart gated{coarse.nats - before.nats + refined.nats, coarse.tokens};
     const at::Tensor weights_M = weights_BT.defined() ? picked(weights_BT) : weights_BT;
     return {gated_refinement(weighed(coarse_BT, weights_BT), weighed(refined_M, weights_M), rows_M,
-                             kappa_),
+                             options_.kappa),
             {gated, coarse, refined, before}};
   }
 
  private:
-  double refine_share_, kappa_;
+  /// The picked see one another as far as they are of a sequence's first tokens on average.
+  static StepFlops flops_per_token(const GatedRefinementOptions& options,
+                                   const ModelOptions& model) {
+    PassWork work = mean_position(model).share(options.refine_share);
+    work.keys = seen_keys(options.rule, work.keys, options.refine_share * work.keys);
+    return PassFlops(model).training_of_refinement(work, {options.rule, 1 - options.refine_share});
+  }
+
+  GatedRefinementOptions options_;
   StepFlops flops_;
 };
 
@@ -117,9 +123,9 @@ std::unique_ptr<PrimaryLoss> make_deep_supervision(const PassWeights& weights) {
   return std::make_unique<DeepSupervision>(weights);
 }
 
-std::unique_ptr<PrimaryLoss> make_gated_refinement(double refine_share, double kappa,
+std::unique_ptr<PrimaryLoss> make_gated_refinement(const GatedRefinementOptions& options,
                                                    const ModelOptions& model) {
-  return std::make_unique<GatedRefinement>(refine_share, kappa, model);
+  return std::make_unique<GatedRefinement>(options, model);
 }
 
 }  // namespace reprise

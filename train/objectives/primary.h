@@ -70,7 +70,12 @@ std::unique_ptr<PrimaryLoss> make_final_only();
 /// (2) over the passes that carry a graph.
 std::unique_ptr<PrimaryLoss> make_deep_supervision(const PassWeights& weights);
 /// (8); while recurrence is delayed no token is refined.
-std::unique_ptr<PrimaryLoss> make_gated_refinement(double refine_share, double kappa,
+struct GatedRefinementOptions {
+  double refine_share = 0.15;  ///< of each sequence's tokens
+  double kappa = 0.5;
+  KeyRule rule = KeyRule::kCoarse;
+};
+std::unique_ptr<PrimaryLoss> make_gated_refinement(const GatedRefinementOptions& options,
                                                    const ModelOptions& model);
 
 }  // namespace reprise

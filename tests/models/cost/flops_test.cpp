@@ -47,6 +47,24 @@ class CountedFlops : public testing::TestWithParam<test::Variant> {
     RecordProperty(what, concat(predicted / counted));
   }
 
+  void expect_refinement(KeyRule rule) {
+    StepFlops step = flops.training(work_of(kSequences * kLength), {});
+    step += flops.binding({});
+    PassWork refined = work_of(kSequences * kRowsOfEach);
+    refined.keys = seen_keys(rule, refined.keys, refined.positions * kRowsOfEach);
+    // Where keys are made of halted states, they are made of all.
+    step += flops.training_of_refinement(refined, {rule, kSequences * kLength});
+    const Network network(options, parameters, at::kFloat);
+    const BasePasses base = network.base_passes(tokens, {.keys = true});
+    const at::Tensor rows_M = some_rows();
+    const at::Tensor coarse_BT = network.cross_entropy(base.features_BTD, targets);
+    const at::Tensor refined_M = network.cross_entropy(network.refine_rows(base, rows_M, rule),
+                                                       targets.flatten().index_select(0, rows_M));
+    expect_counted(step.forward, concat(enum_name(rule), " forward").c_str());
+    (coarse_BT.sum() + refined_M.sum()).backward();
+    expect_counted(step.backward + step.again, concat(enum_name(rule), " backward").c_str());
+  }
+
   void TearDown() override {
     for (const std::string& name : counter.names())  // what would hide products
       EXPECT_FALSE(name.find("flash") != name.npos || name.find("efficient") != name.npos ||
@@ -83,18 +101,7 @@ TEST_P(CountedFlops, OfMorePassesBackThroughTheLastOnly) {
 
 /// Every token's coarse loss and the refined one of some, as gated refinement trains them.
 TEST_P(CountedFlops, OfARefinementPassBehindThem) {
-  StepFlops step = flops.training(work_of(kSequences * kLength), {});
-  step += flops.binding({});
-  step += flops.training_of_refinement(work_of(kSequences * kRowsOfEach));
-  const Network network(options, parameters, at::kFloat);
-  const BasePasses base = network.base_passes(tokens, {.keys = true});
-  const at::Tensor rows_M = some_rows();
-  const at::Tensor coarse_BT = network.cross_entropy(base.features_BTD, targets);
-  const at::Tensor refined_M = network.cross_entropy(network.refine_rows(base, rows_M),
-                                                     targets.flatten().index_select(0, rows_M));
-  expect_counted(step.forward, "forward");
-  (coarse_BT.sum() + refined_M.sum()).backward();
-  expect_counted(step.backward + step.again, "backward");
+  for (const auto& [rule, name] : EnumNames<KeyRule>::names) expect_refinement(rule);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, CountedFlops, testing::ValuesIn(test::variants()),
