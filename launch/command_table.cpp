@@ -20,6 +20,7 @@ constexpr std::array kCommands{
             run_artifact},
     Command{"eval", "score a corpus with an artifact, gate and controls, into a per-token trace",
             run_eval},
+    Command{"curves", "draw what every gate gives at every budget, from two traces", run_curves},
     Command{"verdict", "decide the claims from the traces of two arms", run_verdict},
     Command{"report", "write a verdict as one HTML file", run_report},
     Command{"size",

@@ -11,6 +11,7 @@
 // kRefineAll reaches them. A budget of 1 is that, one of 0 kRefineNone.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -29,5 +30,10 @@ struct FittedThresholds {
 /// outside 0..1.
 std::vector<FittedThresholds> fit_thresholds(std::span<const std::span<const float>> terms,
                                              Join join, std::span<const double> budgets);
+
+/// 1 where the joint decision refines, by the terms' scores: joint_margin() above 0, column by
+/// column.
+std::vector<uint8_t> apply_thresholds(std::span<const std::span<const float>> terms,
+                                      std::span<const float> thresholds, Join join);
 
 }  // namespace reprise

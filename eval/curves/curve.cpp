@@ -1,0 +1,172 @@
+#include "eval/curves/curve.h"
+
+#include <cmath>
+
+#include "base/parallel.h"
+#include "eval/gates/thresholds.h"
+
+namespace reprise {
+namespace {
+
+constexpr double kConfidence = 0.95;
+
+Estimate estimate_of(std::span<const DocumentScore> documents) {
+  return {bits_per_byte(documents), delta_standard_error(documents)};
+}
+
+/// `none` with that taken off.
+DocumentScores less(const DocumentScores& none, const SavedNats& saved) {
+  DocumentScores scores = none;
+  for (size_t d = 0; d < scores.size(); ++d) scores[d].nats.value -= saved[d];
+  return scores;
+}
+
+/// Scores that differ from others by what is saved more.
+DocumentScores saved_more(const DocumentScores& none, const SavedNats& saved,
+                          const SavedNats& other) {
+  DocumentScores scores;
+  for (size_t d = 0; d < none.size(); ++d) scores.push_back({{other[d] - saved[d]}, none[d].bytes});
+  return scores;
+}
+
+/// What is compared of one choice of predictions.
+struct PointSums {
+  Picked picked;
+  SavedNats gate;
+  std::array<SavedNats, kControls> controls;
+};
+
+std::vector<std::span<const float>> spans_of(const std::vector<std::vector<float>>& terms) {
+  return {terms.begin(), terms.end()};
+}
+
+int64_t count_any_nan(const std::vector<std::vector<float>>& terms) {
+  int64_t count = 0;
+  for (size_t i = 0; i < terms[0].size(); ++i) {
+    bool any = false;
+    for (const auto& term : terms) any |= std::isnan(term[i]);
+    count += any;
+  }
+  return count;
+}
+
+std::vector<uint32_t> inverted_rank(const std::vector<std::vector<float>>& terms, Join join,
+                                    const RandomOrder& random) {
+  return terms.size() == 1 ? rank_by(terms[0], First::kLeast, random)
+                           : rank_by_level(terms, join, First::kLeast, random);
+}
+
+class CurveDrawer {
+ public:
+  CurveDrawer(const ScoredSplit& valid, const ScoredSplit& test, const ReadStatistics& reads,
+              std::span<const double> budgets, const BootstrapOptions& bootstrap)
+      : valid_(valid),
+        test_(test),
+        budgets_(budgets),
+        bootstrap_(bootstrap),
+        controls_(test, reads, bootstrap.seed),
+        nothing_(test.none.size(), 0) {}
+
+  GateCurve draw(const GateExpression& gate) const {
+    GateCurve curve;
+    curve.gate = gate;
+    const auto scores = scores_of(test_.signals, gate);
+    const auto fitted = fit(gate, curve);
+    curve.test_nan = count_any_nan(scores);
+    const auto inverted = inverted_rank(scores, gate.join, controls_.random());
+    const auto sums = parallel_map(fitted.size(), [&](size_t b) {
+      return sums_of(picked_of(apply_thresholds(spans_of(scores), fitted[b].thresholds, gate.join)),
+                     inverted);
+    });
+    std::vector<std::vector<double>> draws;
+    for (size_t b = 0; b < fitted.size(); ++b)
+      curve.points.push_back(point_of(fitted[b], sums[b], draws));
+    std::vector<double> effects;
+    for (const auto& point : curve.points) effects.push_back(point.minus_none.estimate.bpb);
+    curve.knee = find_knee(budgets_, effects, draws, kConfidence);
+    return curve;
+  }
+
+ private:
+  std::vector<FittedThresholds> fit(const GateExpression& gate, GateCurve& curve) const {
+    const auto held_out = scores_of(valid_.signals, gate);
+    curve.valid_nan = count_any_nan(held_out);
+    return fit_thresholds(spans_of(held_out), gate.join, budgets_);
+  }
+
+  PointSums sums_of(Picked picked, std::span<const uint32_t> inverted) const {
+    PointSums sums{std::move(picked), {}, {}};
+    sums.gate = saved_where(test_, test_.gain, sums.picked.refined);
+    sums.controls = controls_.saved(sums.picked, inverted);
+    sums.picked.refined = {};  // every budget's at once would be long columns kept for nothing
+    return sums;
+  }
+
+  CurvePoint point_of(const FittedThresholds& fitted, const PointSums& sums,
+                      std::vector<std::vector<double>>& draws) const {
+    CurvePoint point;
+    point.budget = fitted.budget;
+    point.valid_share = fitted.share;
+    point.thresholds = fitted.thresholds;
+    point.refined = sums.picked.count;
+    point.share = static_cast<double>(point.refined) / static_cast<double>(test_.size());
+    point.score = estimate_of(less(test_.none, sums.gate));
+    point.minus_none = within(saved_more(test_.none, sums.gate, nothing_), draws.emplace_back());
+    std::vector<double> matched_draws;
+    point.minus_matched = within(
+        saved_more(test_.none, sums.gate, sums.controls[static_cast<size_t>(Control::kMatched)]),
+        matched_draws);
+    for (size_t c = 0; c < kControls; ++c)
+      point.controls[c] = estimate_of(saved_more(test_.none, sums.controls[c], nothing_));
+    return point;
+  }
+
+  EstimateWithin within(const DocumentScores& documents, std::vector<double>& draws) const {
+    draws = bootstrap_documents(documents, bootstrap_);
+    const Estimate estimate = estimate_of(documents);
+    const BcaDistribution distribution(draws, estimate.bpb, leave_one_out(documents));
+    return {estimate, distribution.interval(kConfidence)};
+  }
+
+  const ScoredSplit &valid_, &test_;
+  std::span<const double> budgets_;
+  BootstrapOptions bootstrap_;
+  Controls controls_;
+  SavedNats nothing_;
+};
+
+std::vector<GateExpression> every_signal(const ScoredSplit& valid, const ScoredSplit& test) {
+  std::vector<GateExpression> gates;
+  for (const auto& [signal, _] : test.signals)
+    if (valid.signals.contains(signal)) gates.push_back({{signal}, Join::kAll});
+  return gates;
+}
+
+}  // namespace
+
+double CurvePoint::headroom_bpb() const {
+  return of(Control::kShuffledPass).bpb - of(Control::kOracleGain).bpb;
+}
+
+std::optional<double> CurvePoint::recovered() const {
+  const double headroom = headroom_bpb();
+  if (!(headroom > 0)) return std::nullopt;
+  return -minus_none.estimate.bpb / headroom;
+}
+
+Curves draw_curves(const ScoredSplit& valid, const ScoredSplit& test, const ReadStatistics& reads,
+                   std::vector<GateExpression> gates, std::span<const double> budgets,
+                   const BootstrapOptions& bootstrap) {
+  if (gates.empty()) gates = every_signal(valid, test);
+  const CurveDrawer drawer(valid, test, reads, budgets, bootstrap);
+  Curves curves;
+  curves.documents = static_cast<int64_t>(test.none.size());
+  curves.tokens = static_cast<int64_t>(test.size());
+  curves.none = estimate_of(test.none);
+  const std::vector<uint8_t> everything(test.size(), 1);
+  curves.all = estimate_of(less(test.none, saved_where(test, test.gain, everything)));
+  for (const auto& gate : gates) curves.gates.push_back(drawer.draw(gate));
+  return curves;
+}
+
+}  // namespace reprise
