@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/parallel.h"
+#include "eval/curves/joint_bootstrap.h"
 #include "eval/gates/thresholds.h"
 
 namespace reprise {
@@ -34,7 +35,15 @@ struct PointSums {
   Picked picked;
   SavedNats gate;
   std::array<SavedNats, kControls> controls;
+
+  const SavedNats& of(Control control) const { return controls[static_cast<size_t>(control)]; }
 };
+
+EstimateWithin within(const DocumentScores& documents, const std::vector<double>& draws) {
+  const Estimate estimate = estimate_of(documents);
+  const BcaDistribution distribution(draws, estimate.bpb, leave_one_out(documents));
+  return {estimate, distribution.interval(kConfidence)};
+}
 
 std::vector<std::span<const float>> spans_of(const std::vector<std::vector<float>>& terms) {
   return {terms.begin(), terms.end()};
@@ -78,12 +87,8 @@ class CurveDrawer {
       return sums_of(picked_of(apply_thresholds(spans_of(scores), fitted[b].thresholds, gate.join)),
                      inverted);
     });
-    std::vector<std::vector<double>> draws;
-    for (size_t b = 0; b < fitted.size(); ++b)
-      curve.points.push_back(point_of(fitted[b], sums[b], draws));
-    std::vector<double> effects;
-    for (const auto& point : curve.points) effects.push_back(point.minus_none.estimate.bpb);
-    curve.knee = find_knee(budgets_, effects, draws, kConfidence);
+    for (size_t b = 0; b < fitted.size(); ++b) curve.points.push_back(point_of(fitted[b], sums[b]));
+    add_intervals(sums, curve);
     return curve;
   }
 
@@ -102,8 +107,7 @@ class CurveDrawer {
     return sums;
   }
 
-  CurvePoint point_of(const FittedThresholds& fitted, const PointSums& sums,
-                      std::vector<std::vector<double>>& draws) const {
+  CurvePoint point_of(const FittedThresholds& fitted, const PointSums& sums) const {
     CurvePoint point;
     point.budget = fitted.budget;
     point.valid_share = fitted.share;
@@ -111,21 +115,28 @@ class CurveDrawer {
     point.refined = sums.picked.count;
     point.share = static_cast<double>(point.refined) / static_cast<double>(test_.size());
     point.score = estimate_of(less(test_.none, sums.gate));
-    point.minus_none = within(saved_more(test_.none, sums.gate, nothing_), draws.emplace_back());
-    std::vector<double> matched_draws;
-    point.minus_matched = within(
-        saved_more(test_.none, sums.gate, sums.controls[static_cast<size_t>(Control::kMatched)]),
-        matched_draws);
     for (size_t c = 0; c < kControls; ++c)
       point.controls[c] = estimate_of(saved_more(test_.none, sums.controls[c], nothing_));
     return point;
   }
 
-  EstimateWithin within(const DocumentScores& documents, std::vector<double>& draws) const {
-    draws = bootstrap_documents(documents, bootstrap_);
-    const Estimate estimate = estimate_of(documents);
-    const BcaDistribution distribution(draws, estimate.bpb, leave_one_out(documents));
-    return {estimate, distribution.interval(kConfidence)};
+  /// What rests on the bootstrap: the differences to none and to the matched control, and the knee.
+  void add_intervals(const std::vector<PointSums>& sums, GateCurve& curve) const {
+    const size_t budgets = sums.size();
+    std::vector<DocumentScores> contrasts;
+    for (const auto& point : sums)
+      contrasts.push_back(saved_more(test_.none, point.gate, nothing_));
+    for (const auto& point : sums)
+      contrasts.push_back(saved_more(test_.none, point.gate, point.of(Control::kMatched)));
+    const auto draws = bootstrap_jointly(contrasts, bootstrap_);
+    std::vector<double> effects;
+    for (size_t b = 0; b < budgets; ++b) {
+      CurvePoint& point = curve.points[b];
+      point.minus_none = within(contrasts[b], draws[b]);
+      point.minus_matched = within(contrasts[budgets + b], draws[budgets + b]);
+      effects.push_back(point.minus_none.estimate.bpb);
+    }
+    curve.knee = find_knee(budgets_, effects, std::span(draws).first(budgets), kConfidence);
   }
 
   const ScoredSplit &valid_, &test_;
@@ -148,10 +159,10 @@ double CurvePoint::headroom_bpb() const {
   return of(Control::kShuffledPass).bpb - of(Control::kOracleGain).bpb;
 }
 
-std::optional<double> CurvePoint::recovered() const {
+std::optional<double> CurvePoint::recovered_by(double minus_none_bpb) const {
   const double headroom = headroom_bpb();
   if (!(headroom > 0)) return std::nullopt;
-  return -minus_none.estimate.bpb / headroom;
+  return -minus_none_bpb / headroom;
 }
 
 Curves draw_curves(const ScoredSplit& valid, const ScoredSplit& test, const ReadStatistics& reads,

@@ -42,8 +42,9 @@ struct CurvePoint {
   /// What a gate could save at this count beyond luck: oracle-gain's saving less that of
   /// shuffled-passes.
   double headroom_bpb() const;
-  /// The gate's saving over that; nothing where there is no headroom.
-  std::optional<double> recovered() const;
+  /// The share of it that such a difference to none is; nothing where there is no headroom.
+  std::optional<double> recovered_by(double minus_none_bpb) const;
+  std::optional<double> recovered() const { return recovered_by(minus_none.estimate.bpb); }
   Estimate of(Control control) const { return controls[static_cast<size_t>(control)]; }
 };
 

@@ -1,36 +1,23 @@
 #include "eval/curves/order.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <limits>
 
 #include "base/error.h"
 #include "base/random.h"
+#include "eval/gates/sorted_scores.h"
 
 namespace reprise {
 namespace {
 
-/// Two 32-bit numbers as one, so that sorting takes one comparison and no second look.
-uint64_t pack(uint32_t first, uint32_t second) { return uint64_t{first} << 32 | second; }
-uint32_t second_of(uint64_t packed) { return static_cast<uint32_t>(packed); }
-
-/// Grows with the score; NaN, of either sign, is 0.
-uint32_t key_of(float score) {
-  if (std::isnan(score)) return 0;
-  constexpr uint32_t kSign = 1u << 31;
-  const auto bits = std::bit_cast<uint32_t>(score == 0 ? 0.0f : score);  // one zero
-  return (bits & kSign) ? ~bits : bits | kSign;
-}
-
 /// Place of each prediction by `keys`, least first, chance deciding between equal ones.
 std::vector<uint32_t> rank_keys(const std::vector<uint32_t>& keys, const RandomOrder& random) {
   std::vector<uint64_t> sorted(keys.size());
-  for (size_t i = 0; i < keys.size(); ++i) sorted[i] = pack(keys[i], random.rank[i]);
+  for (size_t i = 0; i < keys.size(); ++i) sorted[i] = pack_pair(keys[i], random.rank[i]);
   std::ranges::sort(sorted);
   std::vector<uint32_t> rank(keys.size());
   for (size_t place = 0; place < sorted.size(); ++place)
-    rank[random.order[second_of(sorted[place])]] = static_cast<uint32_t>(place);
+    rank[random.order[second_of_pair(sorted[place])]] = static_cast<uint32_t>(place);
   return rank;
 }
 
@@ -38,23 +25,8 @@ std::vector<uint32_t> keys_of(std::span<const float> scores, First first) {
   std::vector<uint32_t> keys;
   keys.reserve(scores.size());
   for (const float score : scores)
-    keys.push_back(first == First::kLargest ? ~key_of(score) : key_of(score));
+    keys.push_back(first == First::kLargest ? ~sort_key(score) : sort_key(score));
   return keys;
-}
-
-/// How many scores are at least each.
-std::vector<uint32_t> levels_of(std::span<const float> scores) {
-  const std::vector<uint32_t> keys = keys_of(scores, First::kLargest);
-  std::vector<uint64_t> sorted(keys.size());
-  for (size_t i = 0; i < keys.size(); ++i) sorted[i] = pack(keys[i], static_cast<uint32_t>(i));
-  std::ranges::sort(sorted);
-  std::vector<uint32_t> levels(keys.size());
-  for (size_t start = 0, end = 0; start < sorted.size(); start = end) {
-    while (end < sorted.size() && sorted[end] >> 32 == sorted[start] >> 32) ++end;
-    for (size_t place = start; place < end; ++place)
-      levels[second_of(sorted[place])] = static_cast<uint32_t>(end);
-  }
-  return levels;
 }
 
 }  // namespace
@@ -68,14 +40,14 @@ RandomOrder draw_order(uint64_t seed, const ScoredSplit& split) {
   for (size_t i = 0; i < split.size(); ++i) {
     const RandomStream stream(seed, Purpose::kRandomGate, split.position[i]);
     const uint64_t bits = stream.bits(split.keys[split.document[i]]);
-    sorted[i] = pack(static_cast<uint32_t>(bits >> 32), static_cast<uint32_t>(i));
+    sorted[i] = pack_pair(static_cast<uint32_t>(bits >> 32), static_cast<uint32_t>(i));
     random.coin[i] = bits & 1;
   }
   std::ranges::sort(sorted);
   random.order.reserve(sorted.size());
   random.rank.resize(sorted.size());
   for (size_t place = 0; place < sorted.size(); ++place) {
-    random.order.push_back(second_of(sorted[place]));
+    random.order.push_back(second_of_pair(sorted[place]));
     random.rank[random.order.back()] = static_cast<uint32_t>(place);
   }
   return random;
@@ -88,9 +60,9 @@ std::vector<uint32_t> rank_by(std::span<const float> scores, First first,
 
 std::vector<uint32_t> rank_by_level(std::span<const std::vector<float>> terms, Join join,
                                     First first, const RandomOrder& random) {
-  std::vector<uint32_t> joint = levels_of(terms[0]);
+  std::vector<uint32_t> joint = SortedScores(terms[0]).levels();
   for (const auto& term : terms.subspan(1)) {
-    const std::vector<uint32_t> levels = levels_of(term);
+    const std::vector<uint32_t> levels = SortedScores(term).levels();
     for (size_t i = 0; i < joint.size(); ++i)
       joint[i] = join == Join::kAll ? std::max(joint[i], levels[i]) : std::min(joint[i], levels[i]);
   }

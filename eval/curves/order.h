@@ -23,7 +23,7 @@ RandomOrder draw_order(uint64_t seed, const ScoredSplit& split);
 
 enum class First { kLargest, kLeast };
 
-/// Place of each prediction by its score: NaN counts as below every number; of equal ones chance
+/// Place of each prediction by its score: NaN counts as -infinity; of equal ones chance
 /// decides which comes first, else a corpus' first documents would.
 std::vector<uint32_t> rank_by(std::span<const float> scores, First first,
                               const RandomOrder& random);

@@ -45,7 +45,9 @@ json controls_json(const CurvePoint& point) {
 json point_json(const CurvePoint& point) {
   json thresholds = json::array();
   for (const float threshold : point.thresholds) thresholds.push_back(threshold_json(threshold));
-  const auto recovered = point.recovered();
+  const auto share_json = [](std::optional<double> share) {
+    return share ? json(*share) : json(nullptr);
+  };
   return {{"budget", point.budget},
           {"valid_share", point.valid_share},
           {"thresholds", thresholds},
@@ -57,7 +59,9 @@ json point_json(const CurvePoint& point) {
           {"minus_matched_random", within_json(point.minus_matched)},
           {"controls_minus_none", controls_json(point)},
           {"corrected_headroom_bpb", point.headroom_bpb()},
-          {"recovered_share", recovered ? json(*recovered) : json(nullptr)}};
+          {"recovered_share", share_json(point.recovered())},
+          {"matched_random_recovered_share",
+           share_json(point.recovered_by(point.of(Control::kMatched).bpb))}};
 }
 
 json knee_json(const std::optional<Knee>& knee) {

@@ -28,7 +28,7 @@ Row header() {
   Row row{"budget", "refined", "BPB", "minus none [95 %]", "minus matched-random [95 %]"};
   for (const auto& [control, name] : EnumNames<Control>::names)
     row.push_back(concat(name, attainable(control) ? "" : " *"));
-  row.insert(row.end(), {"headroom *", "recovered"});
+  row.insert(row.end(), {"headroom *", "recovered", "by matched-random"});
   return row;
 }
 
@@ -37,8 +37,9 @@ Row row_of(const CurvePoint& point) {
           within_text(point.minus_none), within_text(point.minus_matched)};
   for (const auto& control : point.controls) row.push_back(signed_text(control.bpb));
   row.push_back(fixed(point.headroom_bpb(), kDigits));
-  const auto recovered = point.recovered();
-  row.push_back(recovered ? percent(*recovered) : "-");
+  for (const auto recovered :
+       {point.recovered(), point.recovered_by(point.of(Control::kMatched).bpb)})
+    row.push_back(recovered ? percent(*recovered) : "-");
   return row;
 }
 

@@ -2,77 +2,51 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "base/error.h"
+#include "eval/gates/sorted_scores.h"
 
 namespace reprise {
 namespace {
 
-/// NaN and -infinity are one: what only kRefineAll reaches.
-float key_of(float score) { return std::isnan(score) ? kRefineAll : score; }
-
-/// Held-out scores of a term, largest first.
-class SortedTerm {
- public:
-  explicit SortedTerm(std::span<const float> scores) {
-    sorted_.reserve(scores.size());
-    for (const float score : scores) sorted_.push_back(key_of(score));
-    std::ranges::sort(sorted_, std::greater{});
-  }
-
-  /// How many scores are at least this one, which is among them.
-  size_t level_of(float score) const {
-    const auto end = std::ranges::upper_bound(sorted_, key_of(score), std::greater{});
-    return static_cast<size_t>(end - sorted_.begin());
-  }
-
-  /// The threshold above which the `level` largest lie, less those that tie with the next.
-  float at(size_t level) const {
-    if (level >= sorted_.size()) return kRefineAll;
-    // kRefineAll would let everything through: the least number keeps NaN and it out.
-    return std::max(sorted_[level], std::numeric_limits<float>::lowest());
-  }
-
- private:
-  std::vector<float> sorted_;
-};
-
-/// Joint level of every position, least first.
-std::vector<size_t> sorted_levels(std::span<const std::span<const float>> terms,
-                                  const std::vector<SortedTerm>& sorted, Join join) {
-  std::vector<size_t> levels(terms[0].size());
-  for (size_t t = 0; t < terms.size(); ++t)
-    for (size_t i = 0; i < levels.size(); ++i) {
-      const size_t level = sorted[t].level_of(terms[t][i]);
-      levels[i] = t == 0               ? level
-                  : join == Join::kAll ? std::max(levels[i], level)
-                                       : std::min(levels[i], level);
-    }
-  std::ranges::sort(levels);
-  return levels;
+/// The threshold above which the `level` largest lie, less those that tie with the next.
+float threshold_at(const SortedScores& scores, size_t level) {
+  if (level >= scores.size()) return kRefineAll;
+  const float next = scores.at(level);
+  // kRefineAll would let everything through: the least number keeps NaN and it out.
+  return next > kRefineAll ? next : std::numeric_limits<float>::lowest();
 }
 
-/// Of levels that refine at most `most` positions the least that refines as many as any.
-size_t level_for(const std::vector<size_t>& levels, size_t most) {
-  if (most >= levels.size()) return levels.size();
-  // Those that share the level of the first one too many would come with it.
-  const auto end = std::ranges::lower_bound(levels, levels[most]);
-  return end == levels.begin() ? 0 : *std::prev(end);
+/// How many positions have a joint level up to q, for q = 0, 1, ..., n.
+std::vector<size_t> count_up_to(const std::vector<SortedScores>& terms, Join join) {
+  std::vector<uint32_t> joint = terms[0].levels();
+  for (size_t t = 1; t < terms.size(); ++t) {
+    const std::vector<uint32_t> levels = terms[t].levels();
+    for (size_t i = 0; i < joint.size(); ++i)
+      joint[i] = join == Join::kAll ? std::max(joint[i], levels[i]) : std::min(joint[i], levels[i]);
+  }
+  std::vector<size_t> counts(joint.size() + 1, 0);
+  for (const uint32_t level : joint) ++counts[level];
+  std::partial_sum(counts.begin(), counts.end(), counts.begin());
+  return counts;
 }
 
-FittedThresholds fit(const std::vector<SortedTerm>& terms, const std::vector<size_t>& levels,
+FittedThresholds fit(const std::vector<SortedScores>& terms, const std::vector<size_t>& counts,
                      double budget) {
   require(budget >= 0 && budget <= 1, ExitCode::kUsage, "a budget of ", budget,
           ": it is a share, between 0 and 1");
   FittedThresholds fitted{budget, 0, std::vector<float>(terms.size(), kRefineNone)};
   if (budget == 0) return fitted;
-  const double positions = static_cast<double>(levels.size());
-  const size_t level =
-      level_for(levels, static_cast<size_t>(std::floor(budget * positions + 1e-6)));
-  for (size_t t = 0; t < terms.size(); ++t) fitted.thresholds[t] = terms[t].at(level);
-  const auto refined = std::ranges::upper_bound(levels, level) - levels.begin();
+  const double positions = static_cast<double>(terms[0].size());
+  const auto most = static_cast<size_t>(std::floor(budget * positions + 1e-6));
+  // Of the levels that refine as many as any within the budget, the least.
+  const size_t refined = *std::prev(std::ranges::upper_bound(counts, most));
+  const auto level =
+      budget == 1 ? terms[0].size()
+                  : static_cast<size_t>(std::ranges::lower_bound(counts, refined) - counts.begin());
+  for (size_t t = 0; t < terms.size(); ++t) fitted.thresholds[t] = threshold_at(terms[t], level);
   fitted.share = static_cast<double>(refined) / positions;
   return fitted;
 }
@@ -83,10 +57,10 @@ std::vector<FittedThresholds> fit_thresholds(std::span<const std::span<const flo
                                              Join join, std::span<const double> budgets) {
   require(!terms.empty() && !terms[0].empty(), ExitCode::kBadInput,
           "no held-out scores to fit a threshold to");
-  const std::vector<SortedTerm> sorted(terms.begin(), terms.end());
-  const std::vector<size_t> levels = sorted_levels(terms, sorted, join);
+  const std::vector<SortedScores> sorted(terms.begin(), terms.end());
+  const std::vector<size_t> counts = count_up_to(sorted, join);
   std::vector<FittedThresholds> all;
-  for (const double budget : budgets) all.push_back(fit(sorted, levels, budget));
+  for (const double budget : budgets) all.push_back(fit(sorted, counts, budget));
   return all;
 }
 

@@ -24,7 +24,7 @@ ScoredSplit one_document(size_t tokens) {
 
 TEST(RankBy, PutsLargestOrLeastFirstAndNanBelowEveryNumber) {
   const RandomOrder random = draw_order(1, one_document(7));
-  const std::vector<float> scores{-1, 2, kNotANumber, -kHuge, 0.5f, kHuge, -0.25f};
+  const std::vector<float> scores{-1, 2, kNotANumber, -9e30f, 0.5f, kHuge, -0.25f};
   EXPECT_THAT(rank_by(scores, First::kLargest, random), ElementsAre(4, 1, 6, 5, 2, 0, 3));
   EXPECT_THAT(rank_by(scores, First::kLeast, random), ElementsAre(2, 5, 0, 1, 4, 6, 3));
 }
