@@ -7,8 +7,9 @@
 
 namespace reprise {
 
-/// Throws kInvalidTrace unless both are by one artifact and tokenizer, `valid` of the valid split
-/// and `test` of the test split, without a document in both; their checks passed; and with a second
+/// Throws kInvalidTrace unless both are by one artifact and tokenizer, scored with one window,
+/// stride and precision, `valid` of the valid split and `test` of the test split, without a
+/// document in both; their checks passed; and with a second
 /// pass under the rule `coarse`, by which a refined prediction depends on no other refinement. The
 /// names are those of the files.
 void require_drawable(const Trace& valid, const Trace& test, std::string_view valid_name,

@@ -20,6 +20,7 @@ TEST(Pair, ThatDoesNotBelongTogetherIsRefused) {
   const std::vector<std::pair<const char*, Change>> changes{
       {"another model", [](Trace& v, Trace&) { v.attributes.artifact_sha256 = "other"; }},
       {"tokenizers", [](Trace& v, Trace&) { v.attributes.tokenizer_sha256 = "other"; }},
+      {"eval.window", [](Trace&, Trace& t) { t.attributes.configuration["eval"]["window"] = 128; }},
       {"of the test split", [](Trace& v, Trace& t) { v = t; }},
       {"of the valid split", [](Trace& v, Trace& t) { t = v; }},
       {"of the train split", [](Trace& v, Trace&) { v.attributes.split = "train"; }},
