@@ -16,6 +16,7 @@ PassCost& PassCost::operator+=(const PassCost& other) {
 
 Accounting& Accounting::operator+=(const Accounting& other) {
   base += other.base;
+  signals += other.signals;
   gated += other.gated;
   random += other.random;
   all += other.all;
@@ -25,19 +26,25 @@ Accounting& Accounting::operator+=(const Accounting& other) {
 }
 
 double total_seconds(const Accounting& accounting) {
-  return accounting.base.seconds + accounting.gated.seconds + accounting.random.seconds +
-         accounting.all.seconds + accounting.text_s + accounting.writing_s;
+  return accounting.base.seconds + accounting.signals.seconds + accounting.gated.seconds +
+         accounting.random.seconds + accounting.all.seconds + accounting.text_s +
+         accounting.writing_s;
 }
 
 nlohmann::json to_json(const Accounting& accounting) {
-  return {{"base", accounting.base},     {"gated", accounting.gated},
-          {"random", accounting.random}, {"all", accounting.all},
-          {"text_s", accounting.text_s}, {"writing_s", accounting.writing_s}};
+  return {{"base", accounting.base},
+          {"signals", accounting.signals},
+          {"gated", accounting.gated},
+          {"random", accounting.random},
+          {"all", accounting.all},
+          {"text_s", accounting.text_s},
+          {"writing_s", accounting.writing_s}};
 }
 
 Accounting accounting_from(const nlohmann::json& stored) {
   Accounting accounting;
   accounting.base = stored.at("base").get<PassCost>();
+  accounting.signals = stored.at("signals").get<PassCost>();
   accounting.gated = stored.at("gated").get<PassCost>();
   accounting.random = stored.at("random").get<PassCost>();
   accounting.all = stored.at("all").get<PassCost>();

@@ -15,6 +15,7 @@ struct PassCost {
 
 struct Accounting {
   PassCost base;                     ///< the base passes, over everything
+  PassCost signals;                  ///< what gates may look at: readouts of an earlier state
   PassCost gated;                    ///< the sparse second pass over what the gate picked
   PassCost random;                   ///< the sparse second pass over what the control picked
   PassCost all;                      ///< the dense second pass over everything

@@ -61,14 +61,20 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
   const auto tokens = static_cast<double>(batch.places.size());
   BatchScores scores;
   const Stopwatch base_watch;
-  const BasePasses base =
-      network_.base_passes(batch.tokens_BT, {.keys = passes() == Passes::kRefined});
+  const bool refines = passes() == Passes::kRefined;
+  const bool sums = network_.options().readout == Readout::kSum;
+  const BasePasses base = network_.base_passes(
+      batch.tokens_BT, {.keys = refines, .all_passes = refines && sums, .trail = refines});
   scores.base = predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
   scores.passes = passes_of(base, batch.rows_N);
   const PassWork nominal = nominal_work(batch, kEvery), executed = dense_work(batch);
   spent.base += {base_watch.seconds(), flops_.base(nominal), flops_.base(executed), tokens};
-  if (passes() == Passes::kBaseOnly) return scores;
+  if (!refines) return scores;
 
+  const Stopwatch signals_watch;
+  scores.signals = signals_of(network_, base, batch.rows_N);
+  spent.signals += {signals_watch.seconds(), flops_.readout(nominal) + 2 * flops_.head(nominal),
+                    flops_.readout(executed) + 2 * flops_.head(executed), tokens};
   scores.refined = gate().decide({scores.base.entropy, scores.base.margin, batch.places});
   scores.random = draw_control(second_.control_seed, scores.refined, batch.places, batch.windows);
   scores.nll_gated = score_sparse(base, batch, scores.base.nll, scores.refined, spent.gated);

@@ -6,6 +6,7 @@
 #include "eval/accounting.h"
 #include "eval/batch.h"
 #include "eval/predictions.h"
+#include "eval/signals.h"
 #include "eval/trace/columns.h"
 #include "models/cost/flops.h"
 
@@ -14,6 +15,7 @@ namespace reprise {
 /// One entry per scored prediction of the batch.
 struct BatchScores {
   Predictions base;
+  SignalValues signals;         ///< empty without a second pass
   std::vector<uint8_t> passes;  ///< applications of the core behind `base`
   std::vector<uint8_t> refined,
       random;  ///< what the gate and the control picked; empty without a second pass

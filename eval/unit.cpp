@@ -63,6 +63,15 @@ class ColumnBuilder {
     t.entropy_all[row] = scores.all.entropy[n];
     t.margin_all[row] = scores.all.margin[n];
     t.top1_all[row] = scores.all.top1[n];
+    const auto signal = [&](Signal of) { return scores.signals.at(of)[n]; };
+    t.max_probability[row] = signal(Signal::kMaxProbability);
+    t.residual[row] = signal(Signal::kResidual);
+    t.cosine[row] = signal(Signal::kCosine);
+    t.divergence[row] = signal(Signal::kDivergence);
+    t.entropy_change[row] = signal(Signal::kEntropyChange);
+    t.flip[row] = signal(Signal::kFlip) != 0;
+    t.second_order[row] = signal(Signal::kSecondOrder);
+    t.early_disagreement[row] = signal(Signal::kEarlyDisagreement);
     t.refined[row] = scores.refined[n];
     t.random[row] = scores.random[n];
     t.passes[row] = static_cast<uint8_t>(t.passes[row] + scores.refined[n]);

@@ -78,7 +78,8 @@ void LayerStack::leave(int64_t layer, Stream& stream) const {
   if (layer < skips_) stream.skips_MD[static_cast<size_t>(layer)] = stream.hidden_MD;
 }
 
-Stream LayerStack::run(const CorePass& pass, Stream stream, const RowSet& rows, KeyReader& reader) {
+Stream LayerStack::run(const CorePass& pass, Stream stream, const RowSet& rows, KeyReader& reader,
+                       const SeeStream& behind_layer) {
   for (int64_t i = 0; i < pass.layers.count; ++i) {
     const int64_t layer = pass.layers.first + i;
     const LayerWeights& weights = bound(layer, pass.own);
@@ -89,6 +90,7 @@ Stream LayerStack::run(const CorePass& pass, Stream stream, const RowSet& rows, 
                      return reader.attend(static_cast<size_t>(i), weights, heads);
                    }});
     leave(layer, stream);
+    if (behind_layer) behind_layer(stream);
   }
   return stream;
 }

@@ -32,6 +32,9 @@ Stream pick_where(const at::Tensor& mask_M1, const Stream& chosen, const Stream&
 /// `all` with these rows replaced by `picked`.
 Stream replace_rows(const Stream& all, const at::Tensor& rows, const Stream& picked);
 
+/// Is shown the stream behind a layer.
+using SeeStream = std::function<void(const Stream&)>;
+
 class LayerStack {
  public:
   LayerStack(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute);
@@ -39,7 +42,8 @@ class LayerStack {
   /// A stream that has passed no layer.
   Stream begin(at::Tensor hidden_MD) const;
   /// Rows through the layers of `pass`, attending to what `reader` finds.
-  Stream run(const CorePass& pass, Stream stream, const RowSet& rows, KeyReader& reader);
+  Stream run(const CorePass& pass, Stream stream, const RowSet& rows, KeyReader& reader,
+             const SeeStream& behind_layer = {});
 
  private:
   const LayerWeights& bound(int64_t layer, int64_t pass);

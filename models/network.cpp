@@ -13,6 +13,22 @@
 
 namespace reprise {
 
+namespace {
+
+constexpr size_t kTrailStates = 3;
+
+void extend_trail(std::vector<Stream>& trail, const Stream& step) {
+  if (trail.size() == kTrailStates) trail.erase(trail.begin());
+  trail.push_back(step);
+}
+
+void require_trail(const BasePasses& base) {
+  require(base.trail.size() == kTrailStates, ExitCode::kFailure,
+          "no trail of the coarse state was kept; run base_passes with trail = true");
+}
+
+}  // namespace
+
 Network::Network(const ModelOptions& options, const Parameters& parameters, at::ScalarType compute,
                  ProductLog* products)
     : options_(options),
@@ -55,17 +71,25 @@ void Network::run_base_passes(BasePasses& base, const RowSet& rows, KeepOptions 
   Stream stream = layers.run({plan_.prelude}, layers.begin(rows.embedded_MD), rows,
                              *readers(Part::kPrelude, 0));
   if (options_.reinjection != Reinjection::kNone) base.entered_MD = stream.hidden_MD;
+  const SeeStream keep_step = [&](const Stream& step) {
+    if (keep.trail) extend_trail(base.trail, step);
+  };
+  const SeeStream by_layer = base.passes == 1 ? keep_step : SeeStream();
+  keep_step(layers.begin(rows.embedded_MD));
+  keep_step(stream);
   for (int64_t pass = 0; pass < base.passes; ++pass) {
     const torch::autograd::AutoGradMode mode(at::GradMode::is_enabled() &&
                                              pass >= first_with_graph);
     const auto planned = static_cast<size_t>(std::min(pass, std::ssize(plan_.passes) - 1));
     stream = run_pass(plan_.passes[planned], std::move(stream), base.entered_MD, rows,
-                      *readers(Part::kCore, pass));
+                      *readers(Part::kCore, pass), by_layer);
+    if (base.passes > 1) keep_step(stream);
     if (keep.all_passes || halts || pass + 1 == base.passes) base.streams_P.push_back(stream);
     if (sums) add_readout(base, read(stream, pass), keep.all_passes);
   }
   base.coarse = base.streams_P.back();
   if (halts) halt_positions(base);
+  if (keep.trail) base.trail.back() = base.coarse;
   if (!keep.all_passes) base.streams_P = {base.streams_P.back()};
   if (!sums && run.coda) base.features_BTD = read(base.coarse, base.passes - 1);
 }
@@ -106,6 +130,17 @@ at::Tensor Network::readout(const BasePasses& base, int64_t pass) const {
   return read_out_all(stream, base);
 }
 
+at::Tensor Network::readout_before(const BasePasses& base) const {
+  require_trail(base);
+  if (options_.readout == Readout::kSum && base.passes > 1) return readout(base, base.passes - 2);
+  return read_out_all(base.trail[1], base);
+}
+
+at::Tensor Network::early_readout_before(const BasePasses& base) const {
+  require_trail(base);
+  return ops::rms_norm(base.trail[1].hidden_MD).view_as(base.embedded_BTD);
+}
+
 at::Tensor Network::read_out(Stream stream, const RowSet& rows, KeyReader& reader) const {
   return ops::rms_norm(
       weights_->layers.run({plan_.coda}, std::move(stream), rows, reader).hidden_MD);
@@ -118,11 +153,12 @@ at::Tensor Network::read_out_all(Stream stream, const BasePasses& base) const {
 }
 
 Stream Network::run_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD,
-                         const RowSet& rows, KeyReader& reader) const {
+                         const RowSet& rows, KeyReader& reader,
+                         const SeeStream& behind_layer) const {
   const PassInterface& interface = weights_->interface;
   const at::Tensor before_MD = stream.hidden_MD;
   stream.hidden_MD = interface.begin(pass.own, std::move(stream.hidden_MD), entered_MD);
-  stream = weights_->layers.run(pass, std::move(stream), rows, reader);
+  stream = weights_->layers.run(pass, std::move(stream), rows, reader, behind_layer);
   stream.hidden_MD = interface.end(pass.own, stream.hidden_MD, before_MD);
   return stream;
 }

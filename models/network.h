@@ -40,6 +40,7 @@ struct KeepOptions {
   bool keys = false;        ///< keep what refine_* needs
   bool all_passes = false;  ///< keep the hidden state after every base pass, not only the last
   bool routers = false;     ///< keep what the routers of experts decided in the base passes
+  bool trail = false;       ///< keep how the coarse state came about
 };
 
 /// Which base passes run, and which of them autograd records.
@@ -88,8 +89,12 @@ struct BasePasses {
   /// layer; empty unless keys.
   std::vector<ops::KeyRows> core_keys, coda_keys;
   std::vector<at::Tensor> sums_P;  ///< Readout::kSum: features after each pass, if all_passes
-  at::Tensor features_BTD;         ///< coarse readout: coda, final norm; or the sum over passes
-  RouterLog routers;               ///< in the order in which they ran; empty unless routers
+  /// Three states, oldest first, the last of which is the coarse one: what each pass left, or of a
+  /// model with one pass each layer of its core; before them what entered the core, and the
+  /// embedding. Empty unless trail.
+  std::vector<Stream> trail;
+  at::Tensor features_BTD;  ///< coarse readout: coda, final norm; or the sum over passes
+  RouterLog routers;        ///< in the order in which they ran; empty unless routers
 };
 
 /// A part of the model that passes run over.
@@ -112,6 +117,11 @@ class Network {
   /// Coda and final norm over the hidden state after base pass `pass`, counted from 0, as though no
   /// position halted; or the sum up to there. All but the last that ran need all_passes.
   at::Tensor readout(const BasePasses& base, int64_t pass) const;
+
+  /// What trail[1], the state before the coarse one, reads out as: through the coda, and of
+  /// Readout::kSum, which needs all_passes, added to what came before. And without the coda.
+  at::Tensor readout_before(const BasePasses& base) const;
+  at::Tensor early_readout_before(const BasePasses& base) const;
 
   /// One refinement pass over the core, and the coda again, of gathered rows: b * T + t, ascending,
   /// none of them twice. Readouts end in the final norm; with Readout::kSum they are added to the
@@ -146,7 +156,7 @@ class Network {
   ops::Sight see_all(const at::Tensor& embedded_BTD) const;
   /// A pass over the core, from interface to interface.
   Stream run_pass(const CorePass& pass, Stream stream, const at::Tensor& entered_MD,
-                  const RowSet& rows, KeyReader& reader) const;
+                  const RowSet& rows, KeyReader& reader, const SeeStream& behind_layer = {}) const;
   void add_readout(BasePasses& base, const at::Tensor& readout_BTD, bool keep) const;
   void halt_positions(BasePasses& base) const;  ///< needs the streams of all passes
   at::Tensor read_out(Stream stream, const RowSet& rows, KeyReader& reader) const;

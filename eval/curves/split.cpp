@@ -41,6 +41,14 @@ SignalTable take_signals(TokenColumns& tokens) {
   };
   take(Signal::kEntropy, tokens.entropy_base);
   take(Signal::kMargin, tokens.margin_base);
+  take(Signal::kMaxProbability, tokens.max_probability);
+  take(Signal::kResidual, tokens.residual);
+  take(Signal::kCosine, tokens.cosine);
+  take(Signal::kDivergence, tokens.divergence);
+  take(Signal::kEntropyChange, tokens.entropy_change);
+  take(Signal::kSecondOrder, tokens.second_order);
+  take(Signal::kEarlyDisagreement, tokens.early_disagreement);
+  if (!tokens.flip.empty()) signals[Signal::kFlip] = {tokens.flip.begin(), tokens.flip.end()};
   return signals;
 }
 

@@ -41,6 +41,22 @@ void visit_token_columns(Visitor&& column) {
   column("top1_base", &T::top1_base, "1", "1 where the most likely token is the target", kBase);
   column("top1_all", &T::top1_all, "1", "1 where the most likely token is the target when refined",
          kRefined);
+  column("max_probability", &T::max_probability, "1", "largest probability after the base passes",
+         kRefined);
+  column("residual", &T::residual, "1",
+         "size of the last step of the state, over that of the state", kRefined);
+  column("cosine", &T::cosine, "1", "cosine between the last two states", kRefined);
+  column("divergence", &T::divergence, "nats",
+         "divergence of the prediction from that of the state before", kRefined);
+  column("entropy_change", &T::entropy_change, "nats",
+         "entropy of the prediction minus that of the state before", kRefined);
+  column("flip", &T::flip, "1", "1 where the state before had another most likely token", kRefined);
+  column("second_order", &T::second_order, "1",
+         "size of the change between the last two steps of the state, over that of the state",
+         kRefined);
+  column("early_disagreement", &T::early_disagreement, "1",
+         "total variation between the prediction and that of the state before without the coda",
+         kRefined);
   column("refined", &T::refined, "1", "1 where the gate refined the prediction", kRefined);
   column("random", &T::random, "1", "1 where the random control refined the prediction", kRefined);
   column("passes", &T::passes, "passes", "applications of the core behind the scored prediction",

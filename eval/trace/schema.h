@@ -9,7 +9,7 @@
 
 namespace reprise {
 
-inline constexpr int64_t kTraceSchema = 2;
+inline constexpr int64_t kTraceSchema = 3;
 
 /// What a refined position sees (docs/refinement.md); the attribute `refinement_rule`.
 inline constexpr const char* kCoarseRule = "coarse";
@@ -36,6 +36,10 @@ struct TokenColumns {
   std::vector<float> entropy_base, entropy_all;  ///< nats
   std::vector<float> margin_base, margin_all;  ///< probability of the first minus the second token
   std::vector<uint8_t> top1_base, top1_all;    ///< 1 where the most likely token is the target
+  /// What a gate may look at (eval/gates/signal.h), beside entropy and margin.
+  std::vector<float> max_probability, residual, cosine, divergence, entropy_change, second_order,
+      early_disagreement;
+  std::vector<uint8_t> flip;
   std::vector<uint8_t> refined;  ///< 1 where the gate refined the position that predicts this token
   std::vector<uint8_t> random;   ///< 1 where the control did: as many of every document
   std::vector<uint8_t> passes;   ///< applications of the core behind the scored prediction

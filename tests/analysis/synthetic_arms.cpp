@@ -48,6 +48,10 @@ void add_refinement(TokenColumns& t, const DocumentEffects& effects, uint32_t to
   t.entropy_all.push_back(all);
   t.margin_all.push_back(0.5f);
   t.top1_all.push_back(all < 2.5f);
+  for (auto* signal : {&t.max_probability, &t.residual, &t.cosine, &t.divergence, &t.entropy_change,
+                       &t.second_order, &t.early_disagreement})
+    signal->push_back(base / 8);
+  t.flip.push_back(refined);
   t.refined.push_back(refined);
   t.random.push_back(random);
   t.passes.back() += refined;

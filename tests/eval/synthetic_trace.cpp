@@ -31,6 +31,14 @@ void add_token(Trace& trace, uint32_t document, uint32_t position, uint32_t last
   t.entropy_all.push_back(nats / 3);
   t.margin_all.push_back(1 / (1 + nats / 2));
   t.top1_all.push_back(nats < 1.5f);
+  t.max_probability.push_back(1 / (1 + nats / 2));
+  t.residual.push_back(nats / 8);
+  t.cosine.push_back(1 - nats / 16);
+  t.divergence.push_back(nats / 4);
+  t.entropy_change.push_back(nats / 2 - 2);
+  t.flip.push_back(row % 4 == 0);
+  t.second_order.push_back(nats / 5);
+  t.early_disagreement.push_back(nats / 9);
   t.passes.back() += t.refined.back();
 }
 

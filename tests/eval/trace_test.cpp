@@ -163,7 +163,7 @@ TEST(Trace, OpensInH5pyPandasAndXarray) {
   const double nats =
       std::reduce(trace.documents.nats_base.begin(), trace.documents.nats_base.end());
   const uint64_t bytes = std::reduce(trace.documents.bytes.begin(), trace.documents.bytes.end());
-  EXPECT_EQ(seen["h5py_columns"], 19);  // 18 columns and their scale
+  EXPECT_EQ(seen["h5py_columns"], 27);  // 26 columns and their scale
   EXPECT_EQ(seen["described"], true);
   EXPECT_EQ(seen["scaled"], true);
   EXPECT_EQ(seen["hash"], trace.documents.hash[0]);

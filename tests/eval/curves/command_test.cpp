@@ -53,7 +53,7 @@ class CurvesCommand : public testing::Test {
 TEST_F(CurvesCommand, WritesEveryGateAtEveryBudget) {
   const std::string words = run();
   const json curves = record();
-  ASSERT_EQ(curves["gates"].size(), 5u);  // entropy, margin, token, frequency, position
+  ASSERT_EQ(curves["gates"].size(), 13u);  // every signal but that of a head
   for (const auto& gate : curves["gates"]) {
     ASSERT_EQ(gate["points"].size(), 8u);
     EXPECT_THAT(words, HasSubstr("\n" + gate["gate"].get<std::string>() + ": "));
@@ -89,7 +89,7 @@ TEST_F(CurvesCommand, DrawsTheGatesAndBudgetsAskedFor) {
 
 TEST_F(CurvesCommand, LeavesNothingWhereItRefuses) {
   EXPECT_THROW(run({"--curves.valid", folder_ / "test.h5"}), Error);
-  EXPECT_THROW(run({"--curves.gates", "residual"}), Error);
+  EXPECT_THROW(run({"--curves.gates", "head"}), Error);
   EXPECT_THROW(run({"--curves.budgets", "2"}), Error);
   EXPECT_THROW(run({"--curves.out", folder_ / "test.h5"}), Error);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "curves.json"));

@@ -1,0 +1,182 @@
+// What a second look costs: a refinement pass over a share of the tokens, as a share of a dense
+// pass over all of them, by rule, width, context and precision; and reading a text with a tenth of
+// it refined against running the pass everywhere. Every ratio is of two times taken one behind the
+// other; printed are medians of the rounds, as JSON. Asserts nothing.
+//
+//   refinement_cost [threads] [rounds]       1 thread and 5 rounds, unless told
+//
+// A pass is core (three layers) and coda (one), head and predictions. The model has no prelude and
+// one base pass, so that its base passes are one dense pass. Picked rows are those of largest
+// entropy, as a gate picks them: unevenly.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <functional>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "base/random.h"
+#include "base/stopwatch.h"
+#include "eval/predictions.h"
+#include "models/network.h"
+#include "models/parameters.h"
+
+namespace reprise {
+namespace {
+
+constexpr int64_t kTokens = 8192;
+constexpr std::array kShares{0.01, 0.05, 0.1, 0.2, 0.5, 1.0};
+
+struct Setting {
+  int64_t width, context;
+  at::ScalarType type;
+};
+
+ModelOptions model_of(const Setting& setting) {
+  ModelOptions options;
+  options.family = Family::kRecurrent;
+  options.vocab = 1024;
+  options.width = setting.width;
+  options.heads = setting.width / 64;
+  options.kv_heads = options.heads / 2;
+  options.prelude = 0;
+  options.core = 3;
+  options.coda = 1;
+  options.passes = 1;
+  options.context = setting.context;
+  return options;
+}
+
+/// Outputs are zero in a fresh model: weights as large as training leaves them.
+Parameters some_parameters(const ModelOptions& options) {
+  Parameters parameters(options, 1);
+  for (const Parameter& parameter : parameters.list())
+    if (parameter.role == Role::kMatrix)
+      parameters.assign(parameter.name, 0.05 * at::randn(parameter.tensor.sizes()));
+  return parameters;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+double seconds_of(const std::function<void()>& work) {
+  const Stopwatch watch;
+  work();
+  return watch.seconds();
+}
+
+class Bench {
+ public:
+  Bench(const Setting& setting, int64_t rounds)
+      : setting_(setting),
+        options_(model_of(setting)),
+        network_(options_, some_parameters(options_), setting.type),
+        rounds_(rounds),
+        tokens_BT_(at::randint(options_.vocab, {kTokens / setting.context, setting.context})),
+        targets_N_(at::randint(options_.vocab, {kTokens})) {
+    base_ = network_.base_passes(tokens_BT_, {.keys = true});
+    const Predictions coarse = predict_all(base_);
+    entropy_N_ = at::tensor(coarse.entropy);
+  }
+
+  nlohmann::json measure() {
+    nlohmann::json shares;
+    for (const auto& [rule, name] : EnumNames<KeyRule>::names) {
+      nlohmann::json of_rule;
+      for (const double share : kShares) of_rule[number(share)] = share_of_dense(rule, share);
+      shares[std::string(name)] = of_rule;
+    }
+    return {{"width", setting_.width},
+            {"context", setting_.context},
+            {"precision", setting_.type == at::kBFloat16 ? "bf16" : "fp32"},
+            {"dense_pass_s", median(dense_s_)},
+            {"share_of_dense_pass", shares},
+            {"two_dense_passes_over_a_tenth_refined", two_passes_over_tenth()}};
+  }
+
+ private:
+  static std::string number(double share) { return nlohmann::json(share).dump(); }
+
+  Predictions predict_all(const BasePasses& base) const {
+    return predict(network_, base.features_BTD.flatten(0, 1), targets_N_);
+  }
+  void dense_pass() const { predict_all(network_.base_passes(tokens_BT_, {.keys = true})); }
+
+  at::Tensor rows_of(double share) const {
+    const auto count = static_cast<int64_t>(share * kTokens);
+    return std::get<0>(std::get<1>(entropy_N_.topk(count)).sort());
+  }
+  void refine(const at::Tensor& rows_M, KeyRule rule) const {
+    predict(network_, network_.refine_rows(base_, rows_M, rule),
+            targets_N_.index_select(0, rows_M));
+  }
+
+  double share_of_dense(KeyRule rule, double share) {
+    const at::Tensor rows_M = rows_of(share);
+    std::vector<double> ratios;
+    refine(rows_M, rule);
+    for (int64_t round = 0; round < rounds_; ++round) {
+      dense_s_.push_back(seconds_of([&] { dense_pass(); }));
+      ratios.push_back(seconds_of([&] { refine(rows_M, rule); }) / dense_s_.back());
+    }
+    return median(ratios);
+  }
+
+  /// Seconds of base passes and a pass over everything, over those of base passes and a tenth.
+  nlohmann::json two_passes_over_tenth() {
+    nlohmann::json by_rule;
+    const at::Tensor rows_M = rows_of(0.1);
+    for (const KeyRule rule : {KeyRule::kCoarse, KeyRule::kLatest}) {
+      std::vector<double> ratios;
+      for (int64_t round = 0; round < rounds_; ++round) {
+        const double twice = seconds_of([&] {
+          dense_pass();
+          predict(network_, network_.refine_all(base_, KeyRule::kLatest).flatten(0, 1), targets_N_);
+        });
+        ratios.push_back(twice / seconds_of([&] {
+                           dense_pass();
+                           refine(rows_M, rule);
+                         }));
+      }
+      by_rule[std::string(enum_name(rule))] = median(ratios);
+    }
+    return by_rule;
+  }
+
+  const at::NoGradGuard no_grad_;
+  Setting setting_;
+  ModelOptions options_;
+  Network network_;
+  int64_t rounds_;
+  at::Tensor tokens_BT_, targets_N_, entropy_N_;
+  BasePasses base_;
+  std::vector<double> dense_s_;
+};
+
+int run(int argc, char** argv) {
+  const int threads = argc > 1 ? std::stoi(argv[1]) : 1;
+  const int64_t rounds = argc > 2 ? std::stoi(argv[2]) : 5;
+  at::set_num_threads(threads);
+  nlohmann::json settings;
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16})
+    for (const int64_t width : {256, 512})
+      for (const int64_t context : {512, 1024}) {
+        settings.push_back(Bench({width, context, type}, rounds).measure());
+        std::cerr << settings.back().dump() << '\n';
+      }
+  std::cout << nlohmann::json{{"threads", threads},
+                              {"rounds", rounds},
+                              {"tokens", kTokens},
+                              {"settings", settings}}
+                   .dump(1)
+            << '\n';
+  return 0;
+}
+
+}  // namespace
+}  // namespace reprise
+
+int main(int argc, char** argv) { return reprise::run(argc, argv); }
