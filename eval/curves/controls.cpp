@@ -68,7 +68,7 @@ std::vector<uint8_t> Controls::pick(Control control, const Picked& picked,
     case Control::kMatched:
       return pick_matched(picked);
     case Control::kShuffled: {
-      // A threshold on shuffled scores decides as the gate did where the score came from.
+      // Of a threshold: what it decides on scores shuffled so.
       std::vector<uint8_t> refined;
       refined.reserve(partner_.size());
       for (const uint32_t partner : partner_) refined.push_back(picked.refined[partner]);

@@ -19,7 +19,7 @@ namespace reprise {
 enum class Control {
   kRandom,        ///< anywhere
   kMatched,       ///< anywhere within a bin of token frequency x position; of each as many
-  kShuffled,      ///< the gate's scores in another order within the document
+  kShuffled,      ///< the gate's decisions in another order within the document
   kInverted,      ///< the gate's least scores
   kToken,         ///< by the token read alone: mean gain over the valid split
   kUniform,       ///< every prediction with the gate's share as its chance, in expectation

@@ -68,12 +68,11 @@ std::vector<uint32_t> inverted_rank(const std::vector<std::vector<float>>& terms
 class CurveDrawer {
  public:
   CurveDrawer(const ScoredSplit& valid, const ScoredSplit& test, const ReadStatistics& reads,
-              std::span<const double> budgets, const BootstrapOptions& bootstrap)
+              const CurvePlan& plan)
       : valid_(valid),
         test_(test),
-        budgets_(budgets),
-        bootstrap_(bootstrap),
-        controls_(test, reads, bootstrap.seed),
+        plan_(plan),
+        controls_(test, reads, plan.bootstrap.seed),
         nothing_(test.none.size(), 0) {}
 
   GateCurve draw(const GateExpression& gate) const {
@@ -84,8 +83,7 @@ class CurveDrawer {
     curve.test_nan = count_any_nan(scores);
     const auto inverted = inverted_rank(scores, gate.join, controls_.random());
     const auto sums = parallel_map(fitted.size(), [&](size_t b) {
-      return sums_of(picked_of(apply_thresholds(spans_of(scores), fitted[b].thresholds, gate.join)),
-                     inverted);
+      return sums_of(picked_by(gate, fitted[b], scores), inverted);
     });
     for (size_t b = 0; b < fitted.size(); ++b) curve.points.push_back(point_of(fitted[b], sums[b]));
     add_intervals(sums, curve);
@@ -96,7 +94,25 @@ class CurveDrawer {
   std::vector<FittedThresholds> fit(const GateExpression& gate, GateCurve& curve) const {
     const auto held_out = scores_of(valid_.signals, gate);
     curve.valid_nan = count_any_nan(held_out);
-    return fit_thresholds(spans_of(held_out), gate.join, budgets_);
+    return fit_thresholds(spans_of(held_out), gate.join, plan_.budgets);
+  }
+
+  /// What the policy refines, document by document, its threshold being where the margin is 0.
+  Picked picked_by(const GateExpression& gate, const FittedThresholds& fitted,
+                   const std::vector<std::vector<float>>& scores) const {
+    PolicyOptions options = plan_.policy;
+    options.budget = fitted.budget;
+    const auto policy = make_policy(options, 0);
+    const auto margins = joint_margins(spans_of(scores), fitted.thresholds, gate.join);
+    std::vector<uint8_t> refined;
+    refined.reserve(margins.size());
+    for (size_t first = 0, end = 0; first < margins.size(); first = end) {
+      while (end < margins.size() && test_.document[end] == test_.document[first]) ++end;
+      PolicyState state;
+      const auto decided = policy->decide(std::span(margins).subspan(first, end - first), state);
+      refined.insert(refined.end(), decided.begin(), decided.end());
+    }
+    return picked_of(std::move(refined));
   }
 
   PointSums sums_of(Picked picked, std::span<const uint32_t> inverted) const {
@@ -128,7 +144,7 @@ class CurveDrawer {
       contrasts.push_back(saved_more(test_.none, point.gate, nothing_));
     for (const auto& point : sums)
       contrasts.push_back(saved_more(test_.none, point.gate, point.of(Control::kMatched)));
-    const auto draws = bootstrap_jointly(contrasts, bootstrap_);
+    const auto draws = bootstrap_jointly(contrasts, plan_.bootstrap);
     std::vector<double> effects;
     for (size_t b = 0; b < budgets; ++b) {
       CurvePoint& point = curve.points[b];
@@ -136,12 +152,11 @@ class CurveDrawer {
       point.minus_matched = within(contrasts[budgets + b], draws[budgets + b]);
       effects.push_back(point.minus_none.estimate.bpb);
     }
-    curve.knee = find_knee(budgets_, effects, std::span(draws).first(budgets), kConfidence);
+    curve.knee = find_knee(plan_.budgets, effects, std::span(draws).first(budgets), kConfidence);
   }
 
   const ScoredSplit &valid_, &test_;
-  std::span<const double> budgets_;
-  BootstrapOptions bootstrap_;
+  const CurvePlan& plan_;
   Controls controls_;
   SavedNats nothing_;
 };
@@ -166,17 +181,17 @@ std::optional<double> CurvePoint::recovered_by(double minus_none_bpb) const {
 }
 
 Curves draw_curves(const ScoredSplit& valid, const ScoredSplit& test, const ReadStatistics& reads,
-                   std::vector<GateExpression> gates, std::span<const double> budgets,
-                   const BootstrapOptions& bootstrap) {
-  if (gates.empty()) gates = every_signal(valid, test);
-  const CurveDrawer drawer(valid, test, reads, budgets, bootstrap);
+                   CurvePlan plan) {
+  require_causal(*make_policy(plan.policy, 0));
+  if (plan.gates.empty()) plan.gates = every_signal(valid, test);
+  const CurveDrawer drawer(valid, test, reads, plan);
   Curves curves;
   curves.documents = static_cast<int64_t>(test.none.size());
   curves.tokens = static_cast<int64_t>(test.size());
   curves.none = estimate_of(test.none);
   const std::vector<uint8_t> everything(test.size(), 1);
   curves.all = estimate_of(less(test.none, saved_where(test, test.gain, everything)));
-  for (const auto& gate : gates) curves.gates.push_back(drawer.draw(gate));
+  for (const auto& gate : plan.gates) curves.gates.push_back(drawer.draw(gate));
   return curves;
 }
 

@@ -10,12 +10,12 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "eval/curves/controls.h"
 #include "eval/curves/knee.h"
 #include "eval/gates/gate_expression.h"
+#include "eval/gates/policy_options.h"
 #include "eval/stats/bootstrap.h"
 
 namespace reprise {
@@ -61,10 +61,17 @@ struct Curves {
   std::vector<GateCurve> gates;
 };
 
-/// `gates` empty: every signal that both splits have. Both splits have the static signals. Throws
-/// kBadInput for a gate whose signal is in none.
+/// What is to be drawn.
+struct CurvePlan {
+  std::vector<GateExpression> gates;  ///< none: every signal that both splits have
+  std::vector<double> budgets;        ///< shares, each in 0..1
+  PolicyOptions policy;               ///< with each budget in turn; decides from the thresholds on
+  BootstrapOptions bootstrap;
+};
+
+/// Both splits have the static signals. Throws kBadInput for a gate whose signal is in none, kUsage
+/// for a policy that is not causal.
 Curves draw_curves(const ScoredSplit& valid, const ScoredSplit& test, const ReadStatistics& reads,
-                   std::vector<GateExpression> gates, std::span<const double> budgets,
-                   const BootstrapOptions& bootstrap);
+                   CurvePlan plan);
 
 }  // namespace reprise

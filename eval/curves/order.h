@@ -37,7 +37,7 @@ std::vector<uint32_t> rank_by_level(std::span<const std::vector<float>> terms, J
 std::vector<uint32_t> rank_in_bins(std::span<const uint16_t> bins, size_t bin_count,
                                    const RandomOrder& random);
 
-/// For each prediction one of its document, each once: the document in random order.
+/// For each prediction another of its document, each once: the document in random order.
 std::vector<uint32_t> shuffle_documents(const ScoredSplit& split, const RandomOrder& random);
 
 }  // namespace reprise

@@ -1,7 +1,6 @@
 #include "eval/gates/gate_expression.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace reprise {
 namespace {
@@ -84,14 +83,9 @@ std::vector<std::string> may_see(const GateExpression& gate) {
 }
 
 float joint_margin(std::span<const float> scores, std::span<const float> thresholds, Join join) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  float joint = join == Join::kAll ? kInfinity : -kInfinity;
+  float joint = join == Join::kAll ? kRefineNone : kRefineAll;  // of no term
   for (size_t t = 0; t < scores.size(); ++t) {
-    float margin = scores[t] - thresholds[t];
-    if (thresholds[t] == kRefineAll)
-      margin = kInfinity;
-    else if (std::isnan(margin))  // no number, or +infinity above +infinity
-      margin = -kInfinity;
+    const float margin = margin_over(scores[t], thresholds[t]);
     joint = join == Join::kAll ? std::min(joint, margin) : std::max(joint, margin);
   }
   return joint;

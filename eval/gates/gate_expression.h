@@ -43,9 +43,17 @@ std::string to_text(const GateExpression& gate);
 /// target, and none lies behind the position.
 std::vector<std::string> may_see(const GateExpression& gate);
 
-/// One value of each term, as scores (direction * signal), made one number: above 0 where the gate
-/// with these thresholds refines. kAll: the least of score - threshold; kAny: the largest. A score
-/// that is NaN is above no threshold but kRefineAll.
+/// How far a score lies above a threshold: above 0 where it refines. A NaN is above no threshold
+/// but kRefineAll.
+inline float margin_over(float score, float threshold) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (threshold == kRefineAll) return kInfinity;
+  const float margin = score - threshold;
+  return margin == margin ? margin : -kInfinity;  // NaN too where both are infinite
+}
+
+/// The margins of a gate's terms, whose scores are direction * signal, made one, above 0 where the
+/// gate refines: the least for kAll, the largest for kAny.
 float joint_margin(std::span<const float> scores, std::span<const float> thresholds, Join join);
 
 }  // namespace reprise

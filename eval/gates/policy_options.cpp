@@ -42,7 +42,8 @@ std::unique_ptr<RefinementPolicy> make_policy(const PolicyOptions& options, floa
   auto policy = make_kind(options, threshold);
   if (options.segment > 1) policy = make_segments(std::move(policy), options.segment);
   if (options.burst > 0)
-    policy = make_token_bucket(std::move(policy), options.refill, options.burst);
+    policy = make_token_bucket(std::move(policy),
+                               options.refill > 0 ? options.refill : options.budget, options.burst);
   if (options.cap > 0) policy = make_total_cap(std::move(policy), options.cap);
   return policy;
 }

@@ -22,7 +22,7 @@ struct PolicyOptions {
   double budget = 0.1;
   double step = 0.01;
   int64_t segment = 1;
-  double burst = 0, refill = 0.1;
+  double burst = 0, refill = 0;
   int64_t cap = 0;
 
   template <class Visitor>
@@ -30,12 +30,14 @@ struct PolicyOptions {
     field("kind", kind, "",
           "threshold of held-out text, one that follows the document from there, or (training "
           "alone) the largest of the batch");
-    field("budget", budget, "share", "of predictions to refine");
+    field("budget", budget, "share",
+          "of predictions to refine; `reprise curves` takes its own budgets");
     field("step", step, "units of the score",
           "by which running-quantile moves its threshold at each decision");
     field("segment", segment, "tokens", "length of the runs decided by their first position");
     field("burst", burst, "tokens", "most that a full bucket pays for; 0: no bucket");
-    field("refill", refill, "tokens a token", "what the bucket gets at each prediction");
+    field("refill", refill, "tokens a token",
+          "what the bucket gets at each prediction; 0: the budget");
     field("cap", cap, "tokens", "most that are refined of a document; 0: no cap");
   }
 };

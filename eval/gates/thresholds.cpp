@@ -64,17 +64,17 @@ std::vector<FittedThresholds> fit_thresholds(std::span<const std::span<const flo
   return all;
 }
 
-std::vector<uint8_t> apply_thresholds(std::span<const std::span<const float>> terms,
-                                      std::span<const float> thresholds, Join join) {
-  std::vector<uint8_t> refined(terms[0].size(), join == Join::kAll);
-  for (size_t t = 0; t < terms.size(); ++t) {
-    const float threshold = thresholds[t];
-    for (size_t i = 0; i < refined.size(); ++i) {
-      const bool above = threshold == kRefineAll || terms[t][i] > threshold;
-      refined[i] = join == Join::kAll ? refined[i] & uint8_t{above} : refined[i] | uint8_t{above};
+std::vector<float> joint_margins(std::span<const std::span<const float>> terms,
+                                 std::span<const float> thresholds, Join join) {
+  std::vector<float> joint(terms[0].size());
+  for (size_t t = 0; t < terms.size(); ++t)
+    for (size_t i = 0; i < joint.size(); ++i) {
+      const float margin = margin_over(terms[t][i], thresholds[t]);
+      joint[i] = t == 0               ? margin
+                 : join == Join::kAll ? std::min(joint[i], margin)
+                                      : std::max(joint[i], margin);
     }
-  }
-  return refined;
+  return joint;
 }
 
 }  // namespace reprise

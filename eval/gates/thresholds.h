@@ -11,7 +11,6 @@
 // kRefineAll reaches them. A budget of 1 is that, one of 0 kRefineNone.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -31,9 +30,8 @@ struct FittedThresholds {
 std::vector<FittedThresholds> fit_thresholds(std::span<const std::span<const float>> terms,
                                              Join join, std::span<const double> budgets);
 
-/// 1 where the joint decision refines, by the terms' scores: joint_margin() above 0, column by
-/// column.
-std::vector<uint8_t> apply_thresholds(std::span<const std::span<const float>> terms,
-                                      std::span<const float> thresholds, Join join);
+/// joint_margin() of every position: above 0 where the joint decision refines.
+std::vector<float> joint_margins(std::span<const std::span<const float>> terms,
+                                 std::span<const float> thresholds, Join join);
 
 }  // namespace reprise

@@ -43,9 +43,10 @@ Splits read_splits(const CurvesOptions& options) {
   return {take_split(std::move(valid)), take_split(std::move(test)), std::move(traces)};
 }
 
-void write_record(const Curves& curves, const Splits& splits, const OptionSet& set,
-                  const std::string& out) {
+void write_record(const Curves& curves, const Splits& splits, const PolicyOptions& policy,
+                  const OptionSet& set, const std::string& out) {
   json record = curves_record(curves);
+  record["policy_may_see"] = make_policy(policy, 0)->may_see();
   record["traces"] = splits.traces;
   record["configuration"] = set.resolved();
   record["configuration_digest"] = set.digest();
@@ -58,12 +59,14 @@ void write_record(const Curves& curves, const Splits& splits, const OptionSet& s
 
 ExitCode run_curves(std::span<const std::string> words, Communicator& comm) {
   CurvesOptions options;
+  PolicyOptions policy;
   OptionSet set("curves", "draw what every gate gives at every budget, from two traces");
-  set.add("curves", options);
+  set.add("curves", options).add("policy", policy);
   if (!set.parse(words)) return ExitCode::kOk;
   require_agreement(comm, "the configuration", set.digest());
   if (comm.rank() != 0) return ExitCode::kOk;
   validate(options);
+  require_causal(*make_policy(policy, 0));
   if (!options.out.empty())
     require_place_for(options.out, "--curves.out", OutputKind::kFile,
                       std::array<std::filesystem::path, 2>{options.valid, options.test});
@@ -72,10 +75,11 @@ ExitCode run_curves(std::span<const std::string> words, Communicator& comm) {
   const ReadStatistics reads = count_reads(splits.valid);
   add_static_signals(reads, splits.valid);
   add_static_signals(reads, splits.test);
-  const Curves curves = draw_curves(splits.valid, splits.test, reads, parse_gates(options.gates),
-                                    parse_budgets(options.budgets),
-                                    {options.draws, static_cast<uint64_t>(options.seed)});
-  if (!options.out.empty()) write_record(curves, splits, set, options.out);
+  const BootstrapOptions bootstrap{options.draws, static_cast<uint64_t>(options.seed)};
+  const Curves curves =
+      draw_curves(splits.valid, splits.test, reads,
+                  {parse_gates(options.gates), parse_budgets(options.budgets), policy, bootstrap});
+  if (!options.out.empty()) write_record(curves, splits, policy, set, options.out);
   std::cout << curves_table(curves);
   return ExitCode::kOk;
 }

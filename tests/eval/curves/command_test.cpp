@@ -91,6 +91,8 @@ TEST_F(CurvesCommand, LeavesNothingWhereItRefuses) {
   EXPECT_THROW(run({"--curves.valid", folder_ / "test.h5"}), Error);
   EXPECT_THROW(run({"--curves.gates", "head"}), Error);
   EXPECT_THROW(run({"--curves.budgets", "2"}), Error);
+  EXPECT_THROW(run({"--policy.kind", "pick-most"}), Error);
+  EXPECT_THROW(run({"--policy.burst", "-1"}), Error);
   EXPECT_THROW(run({"--curves.out", folder_ / "test.h5"}), Error);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "curves.json"));
 }

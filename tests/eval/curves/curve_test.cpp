@@ -16,13 +16,13 @@ namespace {
 constexpr double kLn2 = std::numbers::ln2;
 
 Curves draw(ScoredSplit valid, ScoredSplit test, const std::vector<const char*>& words,
-            std::vector<double> budgets) {
+            const std::vector<double>& budgets, const PolicyOptions& policy = {}) {
   const ReadStatistics reads = count_reads(valid);
   add_static_signals(reads, valid);
   add_static_signals(reads, test);
   std::vector<GateExpression> gates;
   for (const char* word : words) gates.push_back(parse_gate(word));
-  return draw_curves(valid, test, reads, gates, budgets, {200, 5});
+  return draw_curves(valid, test, reads, {gates, budgets, policy, {200, 5}});
 }
 
 TEST(Curves, ByHand) {
@@ -120,6 +120,41 @@ TEST(Curves, OfSeveralTermsSpendTheBudget) {
       EXPECT_NEAR(point.share, point.budget, 0.05) << to_text(curve.gate);
       EXPECT_LT(point.minus_none.estimate.bpb, point.of(Control::kInverted).bpb);
     }
+}
+
+TEST(Curves, OfAPolicyKeepItsCapInEveryDocument) {
+  PolicyOptions policy;
+  policy.cap = 3;
+  const ScoredSplit test = draw_split(1, 20, 0.2);
+  const Curves capped = draw(draw_split(0, 20, 0.2), test, {"entropy"}, {0.3, 1}, policy);
+  for (const auto& point : capped.gates[0].points) EXPECT_EQ(point.refined, 3 * 20);
+  // Everything wanted, and a bucket of one: every second of a document, from its first.
+  policy = {};
+  policy.burst = 1;
+  policy.refill = 0.5;
+  const Curves bucket = draw(draw_split(0, 20, 0.2), test, {"entropy"}, {1}, policy);
+  int64_t expected = 0;
+  for (const auto& document : test.none) expected += (document.bytes.value + 1) / 2;
+  EXPECT_EQ(bucket.gates[0].points[0].refined, expected);
+}
+
+TEST(Curves, OfARunningQuantileSpendTheBudgetWhereTheSplitsDiffer) {
+  ScoredSplit test = draw_split(1, 60, 0.2);
+  for (float& entropy : test.signals[Signal::kEntropy]) entropy += 0.5f;
+  const auto share = [&](const PolicyOptions& policy) {
+    return draw(draw_split(0, 60, 0.2), test, {"entropy"}, {0.2}, policy).gates[0].points[0].share;
+  };
+  PolicyOptions running;
+  running.kind = PolicyKind::kRunningQuantile;
+  running.step = 0.1;
+  EXPECT_GT(share({}), 0.4);
+  EXPECT_NEAR(share(running), 0.2, 0.06);
+}
+
+TEST(Curves, RefuseAPolicyThatLooksAhead) {
+  PolicyOptions policy;
+  policy.kind = PolicyKind::kPickMost;
+  EXPECT_THROW(draw(draw_split(0, 2, 0), draw_split(1, 2, 0), {"entropy"}, {0.1}, policy), Error);
 }
 
 TEST(Curves, RefuseAGateWithoutItsColumn) {

@@ -24,15 +24,14 @@ std::vector<FittedThresholds> fit(const std::vector<Scores>& terms, Join join,
 }
 
 double share_refined(const std::vector<Scores>& terms, Join join, const Scores& thresholds) {
-  size_t refined = 0;
   const std::vector<std::span<const float>> spans(terms.begin(), terms.end());
-  const auto columns = apply_thresholds(spans, thresholds, join);
-  for (size_t i = 0; i < terms[0].size(); ++i) {
+  const auto margins = joint_margins(spans, thresholds, join);
+  size_t refined = 0;
+  for (size_t i = 0; i < margins.size(); ++i) {
     Scores own;
     for (const auto& term : terms) own.push_back(term[i]);
-    const bool above = joint_margin(own, thresholds, join) > 0;
-    EXPECT_EQ(columns[i], above);
-    refined += above;
+    EXPECT_EQ(margins[i], joint_margin(own, thresholds, join));
+    refined += margins[i] > 0;
   }
   return static_cast<double>(refined) / static_cast<double>(terms[0].size());
 }
