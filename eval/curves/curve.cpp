@@ -32,7 +32,7 @@ DocumentScores saved_more(const DocumentScores& none, const SavedNats& saved,
 
 /// What is compared of one choice of predictions.
 struct PointSums {
-  Picked picked;
+  int64_t refined = 0;
   SavedNats gate;
   std::array<SavedNats, kControls> controls;
 
@@ -115,12 +115,9 @@ class CurveDrawer {
     return picked_of(std::move(refined));
   }
 
-  PointSums sums_of(Picked picked, std::span<const uint32_t> inverted) const {
-    PointSums sums{std::move(picked), {}, {}};
-    sums.gate = saved_where(test_, test_.gain, sums.picked.refined);
-    sums.controls = controls_.saved(sums.picked, inverted);
-    sums.picked.refined = {};  // every budget's at once would be long columns kept for nothing
-    return sums;
+  PointSums sums_of(const Picked& picked, std::span<const uint32_t> inverted) const {
+    return {picked.count, saved_where(test_, test_.gain, picked.refined),
+            controls_.saved(picked, inverted)};
   }
 
   CurvePoint point_of(const FittedThresholds& fitted, const PointSums& sums) const {
@@ -128,7 +125,7 @@ class CurveDrawer {
     point.budget = fitted.budget;
     point.valid_share = fitted.share;
     point.thresholds = fitted.thresholds;
-    point.refined = sums.picked.count;
+    point.refined = sums.refined;
     point.share = static_cast<double>(point.refined) / static_cast<double>(test_.size());
     point.score = estimate_of(less(test_.none, sums.gate));
     for (size_t c = 0; c < kControls; ++c)

@@ -200,6 +200,9 @@ TEST_F(BadInput, TracesAndVerdictsThatAreNotThere) {
       run_reprise(concat("verdict --verdict.margin-bpb 0.1 --verdict.recurrent ", path("no.h5"),
                          " --verdict.static ", path("no.h5"), " --verdict.out ", path(kNew))),
       ExitCode::kBadInput, "no.h5");
+  expect_refusal(run_reprise(concat("curves --curves.valid ", path("no.h5"), " --curves.test ",
+                                    path("no.h5"), " --curves.out ", path(kNew))),
+                 ExitCode::kBadInput, "no.h5");
   expect_refusal(run_reprise(concat("report --report.verdict ", path("no.json"), " --report.out ",
                                     path(kNew))),
                  ExitCode::kBadInput, "no.json");
@@ -285,6 +288,7 @@ TEST_F(BadInput, RanksWithTheSameWordsThatReadOtherConfigurations) {
       {data_words("text/one"), "data.max-bytes"},
       {pack_words(32000, kNew), "pack.threads"},
       {eval_words("artifact.reprise"), "eval.seed"},
+      {"curves", "curves.draws"},
       {"verdict", "verdict.draws"},
       {"report", "report.documents"}};
   for (const auto& [words, option] : commands) {
