@@ -16,7 +16,7 @@ inline TracePair make_trace_pair() {
   TracePair pair{make_trace(arm), make_trace(arm)};
   pair.valid.attributes.split = "valid";
   pair.valid.attributes.corpus_digest = to_hex(sha256("valid documents"));
-  for (auto& hash : pair.valid.documents.hash) hash = to_hex(sha256("valid " + hash));
+  for (auto& hash : pair.valid.documents.hash) hash = to_hex(sha256(concat("valid ", hash)));
   return pair;
 }
 
