@@ -36,17 +36,23 @@ ScoringBatch make_batch(const UnitText& text, const std::vector<Window>& windows
   ScoringBatch batch;
   batch.tokens_BT = at::full({sequences, length}, int64_t{kBeginOfDocument}, at::kLong);
   auto* inputs = batch.tokens_BT.mutable_data_ptr<int64_t>();
-  std::vector<int64_t> rows, targets;
+  std::vector<int64_t> rows, targets, context;
   for (int64_t b = 0; b < sequences; ++b) {
     const Window& window = windows[static_cast<size_t>(b)];
     const Document& document = text.documents[static_cast<size_t>(window.document)];
     for (int64_t t = 0; t < window.length; ++t) {
       const int64_t input = window.first + t;
       inputs[b * length + t] = text.token(window.document, input);
-      if (input < window.scored) continue;
+      const TokenPlace place{key_of(document.hash), static_cast<uint32_t>(input + 1)};
+      if (input < window.scored) {
+        context.push_back(b * length + t);
+        batch.context.places.push_back(place);
+        batch.context.windows.push_back(b);
+        continue;
+      }
       rows.push_back(b * length + t);
       targets.push_back(text.token(window.document, input + 1));
-      batch.places.push_back({key_of(document.hash), static_cast<uint32_t>(input + 1)});
+      batch.places.push_back(place);
       batch.documents.push_back(window.document);
       batch.windows.push_back(b);
       batch.keys.push_back(static_cast<double>(t + 1));
@@ -54,6 +60,7 @@ ScoringBatch make_batch(const UnitText& text, const std::vector<Window>& windows
   }
   batch.rows_N = at::tensor(rows, at::kLong);
   batch.targets_N = at::tensor(targets, at::kLong);
+  batch.context.rows_K = at::tensor(context, at::kLong);
   return batch;
 }
 

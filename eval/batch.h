@@ -21,6 +21,14 @@ struct UnitText {
 
 UnitText read_unit(const Corpus& corpus, Split split, WorkUnit unit);
 
+/// The positions of windows that only lead up to what is scored there. Under a rule by which scored
+/// positions see refined ones a gate decides about these too, as it did where they were scored.
+struct ContextRows {
+  at::Tensor rows_K;               ///< b * T + t, ascending
+  std::vector<TokenPlace> places;  ///< of the tokens behind them
+  std::vector<int64_t> windows;    ///< their rows b
+};
+
 struct ScoringBatch {
   at::Tensor
       tokens_BT;      ///< padded at the end, where causal attention keeps it from any real position
@@ -30,6 +38,7 @@ struct ScoringBatch {
   std::vector<int64_t> documents;  ///< of the targets, in the unit
   std::vector<int64_t> windows;    ///< of the batch, which each target is scored in: its row b
   std::vector<double> keys;        ///< positions each of them attends to
+  ContextRows context;
 };
 
 ScoringBatch make_batch(const UnitText& text, const std::vector<Window>& windows);

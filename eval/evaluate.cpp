@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/stopwatch.h"
+#include "eval/gate_choice.h"
 #include "eval/model.h"
 #include "eval/results.h"
 #include "eval/start_device.h"
@@ -39,13 +40,9 @@ const Window& last_of_the_longest(const std::vector<Window>& windows) {
   return *std::ranges::max_element(windows | std::views::reverse, {}, &Window::length);
 }
 
-/// The artifact's gate and its control, or none.
-SecondPass make_second_pass(const GateRule& rule, const EvalOptions& options) {
-  const bool calibrated = rule.fraction > 0;
-  require(options.refine != Refine::kOn || calibrated, ExitCode::kUsage,
-          "--eval.refine is on, but the artifact's gate refines nothing; pack it with a gate");
-  if (options.refine == Refine::kOff || !calibrated) return {};
-  return {make_gate(rule), static_cast<uint64_t>(options.seed)};
+/// The gate and its control, or none.
+SecondPass make_second_pass(const GateChoice& choice, const EvalOptions& options) {
+  return {choice.gate, static_cast<uint64_t>(options.seed), options.key_rule};
 }
 
 class Evaluation {
@@ -57,13 +54,14 @@ class Evaluation {
         options_(options),
         comm_(comm),
         stop_(stop),
-        attributes_(describe(artifact, corpus, options, comm)),
+        gate_(choose_gate(artifact, corpus, options)),
+        attributes_(describe(artifact, corpus, gate_, options, comm)),
         network_(naming(options.artifact,
                         [&] {
                           return make_network(artifact.artifact, options.precision,
                                               tensor_device(device));
                         })),
-        scorer_(network_, make_second_pass(artifact.artifact.gate, options)),
+        scorer_(network_, make_second_pass(gate_, options)),
         slicer_(corpus.train_counts(), options.rare_share, options.early_tokens),
         unit_options_(unit_options(options, network_.options())),
         unit_scorer_(scorer_, corpus.tokenizer(), slicer_, unit_options_),
@@ -226,6 +224,7 @@ class Evaluation {
   const EvalOptions& options_;
   Communicator& comm_;
   const StopRequest& stop_;
+  GateChoice gate_;
   TraceAttributes attributes_;
   Network network_;
   Scorer scorer_;

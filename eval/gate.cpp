@@ -1,6 +1,9 @@
 #include "eval/gate.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "eval/gates/thresholds.h"
 
 namespace reprise {
 namespace {
@@ -19,7 +22,58 @@ class EntropyGate : public Gate {
   double threshold_;
 };
 
+class ThresholdGate : public Gate {
+ public:
+  ThresholdGate(GateExpression gate, std::vector<float> thresholds)
+      : gate_(std::move(gate)), thresholds_(std::move(thresholds)) {}
+
+  bool needs_others() const override {
+    return std::ranges::any_of(gate_.terms, [](Signal term) {
+      return term != Signal::kEntropy && term != Signal::kMargin && term != Signal::kPosition;
+    });
+  }
+
+  std::vector<uint8_t> decide(const CoarseSignals& signals) const override {
+    std::vector<std::vector<float>> scores;
+    for (const Signal term : gate_.terms) scores.push_back(scores_of(term, signals));
+    const std::vector<std::span<const float>> terms(scores.begin(), scores.end());
+    std::vector<uint8_t> refined;
+    for (const float margin : joint_margins(terms, thresholds_, gate_.join))
+      refined.push_back(margin > 0);
+    return refined;
+  }
+
+ private:
+  static std::vector<float> scores_of(Signal term, const CoarseSignals& signals) {
+    std::vector<float> scores = values_of(term, signals);
+    for (float& score : scores) score *= static_cast<float>(direction(term));
+    return scores;
+  }
+  static std::vector<float> values_of(Signal term, const CoarseSignals& signals) {
+    if (term == Signal::kEntropy) return {signals.entropy.begin(), signals.entropy.end()};
+    if (term == Signal::kMargin) return {signals.margin.begin(), signals.margin.end()};
+    if (term != Signal::kPosition) return signals.others.at(term);
+    std::vector<float> positions;  // of the token read: the one before the predicted
+    for (const TokenPlace& place : signals.places)
+      positions.push_back(static_cast<float>(place.position - 1));
+    return positions;
+  }
+
+  GateExpression gate_;
+  std::vector<float> thresholds_;
+};
+
 }  // namespace
+
+std::unique_ptr<Gate> make_gate(const GateExpression& gate, std::vector<float> thresholds) {
+  require(gate.terms.size() == thresholds.size(), ExitCode::kUsage, "the gate '", to_text(gate),
+          "' has ", gate.terms.size(), " terms and ", thresholds.size(), " thresholds");
+  for (const Signal term : gate.terms)
+    require(term != Signal::kHead && term != Signal::kToken && term != Signal::kFrequency,
+            ExitCode::kUsage, "the gate '", to_text(gate), "' looks at ", enum_name(term),
+            ", which the artifact does not store; draw it with `reprise curves`");
+  return std::make_unique<ThresholdGate>(gate, std::move(thresholds));
+}
 
 std::unique_ptr<Gate> make_gate(const GateRule& rule) {
   require(rule.signal == "entropy", ExitCode::kBadInput, "the artifact's gate reads '", rule.signal,

@@ -24,6 +24,15 @@ void validate(const EvalOptions& options) {
   demand(options.segment_units > 0, "--eval.segment-units must be positive");
   require(0 < options.threads && options.threads <= kMostThreads, ExitCode::kUsage,
           "--eval.threads is ", options.threads, "; it must be from 1 to ", kMostThreads);
+  demand(options.gate.empty() || options.refine != Refine::kOff,
+         "--eval.gate names a gate, and --eval.refine off wants none; give one of them");
+  demand(options.gate.empty() == options.curves.empty(),
+         "--eval.gate takes its thresholds from --eval.curves, a record of `reprise curves`; give "
+         "both or neither");
+  require(
+      options.gate.empty() ? options.budget == 0 : 0 < options.budget && options.budget <= 1,
+      ExitCode::kUsage, "--eval.budget is ", options.budget,
+      options.gate.empty() ? "; it is for --eval.gate" : "; it is a share above 0 and at most 1");
   demand(options.early_tokens >= 0, "--eval.early-tokens must not be negative");
   demand(options.rare_share >= 0 && options.rare_share <= 1,
          "--eval.rare-share must be between 0 and 1");

@@ -7,6 +7,7 @@
 #include "base/device.h"
 #include "base/options.h"
 #include "data/corpus.h"
+#include "models/key_rule.h"
 
 namespace reprise {
 
@@ -57,6 +58,9 @@ struct EvalOptions : ScoringOptions {
   int64_t segment_units = 4;
   int64_t threads = 1;
   Refine refine = Refine::kAuto;
+  KeyRule key_rule = KeyRule::kCoarse;
+  std::string gate, curves;
+  double budget = 0;
   int64_t early_tokens = 64;
   double rare_share = 0.1;
   int64_t check_windows = 4;
@@ -75,6 +79,14 @@ struct EvalOptions : ScoringOptions {
     field("threads", threads, "threads per rank",
           "threads of tensor work; part of the result's bits");
     field("refine", refine, "", "score the second pass; auto: where the artifact carries a gate");
+    field("key-rule", key_rule, "",
+          "what a refined token attends to (docs/refinement.md), whatever the model was trained "
+          "with");
+    field("gate", gate, "",
+          "which gate: signals in words, as `entropy & residual`; empty: the artifact's");
+    field("curves", curves, "file",
+          "with --eval.gate: the record of `reprise curves` that holds its thresholds");
+    field("budget", budget, "share", "with --eval.gate: the budget of that record to spend");
     field("early-tokens", early_tokens, "tokens",
           "slice early: positions of a document up to this one");
     field("rare-share", rare_share, "share",

@@ -8,6 +8,7 @@
 #include "base/hdf5/handle.h"
 #include "base/revision/revision.h"
 #include "base/version.h"
+#include "eval/gate_choice.h"
 
 namespace reprise {
 namespace {
@@ -16,11 +17,12 @@ namespace {
 /// hold is named by digests.
 nlohmann::json identity(const TraceAttributes& attributes) {
   nlohmann::json options = attributes.configuration.at("eval");
-  for (const char* path : {"artifact", "corpus", "out"}) options.erase(path);
+  for (const char* path : {"artifact", "corpus", "out", "curves"}) options.erase(path);
   return {{"artifact", attributes.artifact_sha256},
           {"tokenizer", attributes.tokenizer_sha256},
           {"corpus", attributes.corpus_digest},
           {"options", options},
+          {"gate_thresholds", attributes.configuration.value("gate_thresholds", nlohmann::json())},
           {"version", version()},
           {"schema", attributes.schema}};
 }
@@ -41,7 +43,8 @@ ScoredArtifact open_artifact(const std::filesystem::path& path) {
 }
 
 TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
-                         const EvalOptions& options, const Communicator& comm) {
+                         const GateChoice& gate, const EvalOptions& options,
+                         const Communicator& comm) {
   TraceAttributes attributes;
   attributes.artifact_sha256 = artifact.sha256;
   attributes.artifact_bytes = artifact.size.value;
@@ -53,16 +56,16 @@ TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
   attributes.rare_share = options.rare_share;
   attributes.ranks = comm.size();
   attributes.threads = options.threads;
-  const GateRule& gate = artifact.artifact.gate;
   attributes.gate_signal = gate.signal;
   attributes.gate_calibrated_on = gate.calibrated_on;
-  attributes.gate_threshold = gate.threshold;
+  attributes.gate_threshold = gate.thresholds.front();
   attributes.gate_fraction = gate.fraction;
   EvalOptions resolved = options;
   OptionSet set("eval", "");
   set.add("eval", resolved);
   attributes.configuration = set.resolved();
   attributes.configuration["model"] = artifact.artifact.model;
+  if (!options.gate.empty()) attributes.configuration["gate_thresholds"] = gate.thresholds;
   attributes.configuration_digest = digest_of(identity(attributes));
   attributes.versions = {{"reprise", version()},
                          {"revision", revision()},
@@ -75,7 +78,7 @@ TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
 }
 
 void describe_second_pass(const EvalOptions& options, TraceAttributes& attributes) {
-  attributes.refinement_rule = kCoarseRule;
+  attributes.refinement_rule = enum_name(options.key_rule);
   attributes.control = {{"draws", "positions of each window, uniformly"},
                         {"count", "the gate's in that window"},
                         {"causal", false},

@@ -12,6 +12,8 @@
 namespace reprise {
 
 /// An artifact as it lies on disk.
+struct GateChoice;
+
 struct ScoredArtifact {
   Artifact artifact;
   std::string sha256;  ///< of the file, in hex
@@ -23,7 +25,8 @@ ScoredArtifact open_artifact(const std::filesystem::path& path);
 /// All that is known before scoring. `configuration_digest` covers what decides a column's bits:
 /// the artifact, the text, the options, this program's version; not paths, not the number of ranks.
 TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
-                         const EvalOptions& options, const Communicator& comm);
+                         const GateChoice& gate, const EvalOptions& options,
+                         const Communicator& comm);
 
 /// Adds what holds of an evaluation with a second pass: the rule and the control.
 void describe_second_pass(const EvalOptions& options, TraceAttributes& attributes);

@@ -46,8 +46,35 @@ constexpr auto kEvery = [](size_t) { return true; };
 
 }  // namespace
 
-at::Tensor picked_rows(const at::Tensor& rows_N, const std::vector<uint8_t>& picked) {
-  return rows_N.index_select(0, indices_of(picked));
+at::Tensor picked_rows(const ScoringBatch& batch, const Scorer::Picks& picked) {
+  const at::Tensor scored = batch.rows_N.index_select(0, indices_of(picked.scored));
+  if (picked.context.empty()) return scored;
+  const at::Tensor context = batch.context.rows_K.index_select(0, indices_of(picked.context));
+  return std::get<0>(at::cat({scored, context}).sort());
+}
+
+Scorer::Picks Scorer::pick_by_gate(const BasePasses& base, const ScoringBatch& batch,
+                                   const Predictions& coarse, const SignalValues& signals) const {
+  Picks picks;
+  picks.scored = gate().decide({coarse.entropy, coarse.margin, batch.places, signals});
+  const ContextRows& context = batch.context;
+  if (!sees_refined(rule()) || context.places.empty()) return picks;
+  const at::Tensor no_targets_K = at::zeros_like(context.rows_K);
+  const Predictions before =
+      predict(network_, scored_rows(base.features_BTD, context.rows_K), no_targets_K);
+  const SignalValues others =
+      gate().needs_others() ? signals_of(network_, base, context.rows_K) : SignalValues{};
+  picks.context = gate().decide({before.entropy, before.margin, context.places, others});
+  return picks;
+}
+
+/// As many of every window's scored positions as the gate picked there, and as many of its context.
+Scorer::Picks Scorer::pick_by_control(const Picks& gate, const ScoringBatch& batch) const {
+  Picks picks{draw_control(second_.control_seed, gate.scored, batch.places, batch.windows), {}};
+  if (!gate.context.empty())
+    picks.context = draw_control(second_.control_seed, gate.context, batch.context.places,
+                                 batch.context.windows);
+  return picks;
 }
 
 Predictions Scorer::score_base(const ScoringBatch& batch) const {
@@ -75,38 +102,63 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
   scores.signals = signals_of(network_, base, batch.rows_N);
   spent.signals += {signals_watch.seconds(), flops_.readout(nominal) + 2 * flops_.head(nominal),
                     flops_.readout(executed) + 2 * flops_.head(executed), tokens};
-  scores.refined = gate().decide({scores.base.entropy, scores.base.margin, batch.places});
-  scores.random = draw_control(second_.control_seed, scores.refined, batch.places, batch.windows);
-  scores.nll_gated = score_sparse(base, batch, scores.base.nll, scores.refined, spent.gated);
-  scores.nll_random = score_sparse(base, batch, scores.base.nll, scores.random, spent.random);
+  const Picks by_gate = pick_by_gate(base, batch, scores.base, scores.signals);
+  const Picks by_control = pick_by_control(by_gate, batch);
+  scores.nll_gated = score_sparse(base, batch, scores.base.nll, by_gate, spent.gated);
+  scores.nll_random = score_sparse(base, batch, scores.base.nll, by_control, spent.random);
+  scores.refined = by_gate.scored;
+  scores.random = by_control.scored;
 
   const Stopwatch all_watch;
-  scores.all =
-      predict(network_, scored_rows(network_.refine_all(base), batch.rows_N), batch.targets_N);
-  spent.all +=
-      {all_watch.seconds(), flops_.refinement(nominal), flops_.refinement(executed), tokens};
+  scores.all = predict(network_, scored_rows(network_.refine_all(base, rule()), batch.rows_N),
+                       batch.targets_N);
+  const auto flops_of_all = [&](PassWork work) {
+    work.keys = seen_keys(rule(), work.keys, work.keys);
+    return flops_.refinement(work, {rule()});
+  };
+  spent.all += {all_watch.seconds(), flops_of_all(nominal), flops_of_all(executed), tokens};
   return scores;
 }
 
+/// Of each row, how many of `rows_M`, ascending, stand in its sequence up to itself.
+std::vector<double> picked_up_to(const at::Tensor& rows_M, int64_t sequences, int64_t length) {
+  const at::Tensor seen_M = ops::see_one_another(rows_M, sequences, length).seen_M;
+  return {seen_M.const_data_ptr<int64_t>(), seen_M.const_data_ptr<int64_t>() + seen_M.numel()};
+}
+
 std::vector<double> Scorer::score_sparse(const BasePasses& base, const ScoringBatch& batch,
-                                         const std::vector<double>& nll_base,
-                                         const std::vector<uint8_t>& picked,
+                                         const std::vector<double>& nll_base, const Picks& picked,
                                          PassCost& spent) const {
   const Stopwatch watch;
   std::vector<double> nll = nll_base;
-  const at::Tensor indices_M = indices_of(picked);
-  if (indices_M.numel() == 0) return nll;
-  const at::Tensor features_MD =
-      network_.refine_rows(base, batch.rows_N.index_select(0, indices_M));
+  const at::Tensor rows_M = picked_rows(batch, picked);
+  const at::Tensor indices_P = indices_of(picked.scored);
+  if (indices_P.numel() == 0) return nll;
+  const at::Tensor features_MD = network_.refine_rows(base, rows_M, rule());
+  const at::Tensor places_P = at::searchsorted(rows_M, batch.rows_N.index_select(0, indices_P));
   const Predictions refined =
-      predict(network_, features_MD, batch.targets_N.index_select(0, indices_M));
+      predict(network_, features_MD.index_select(0, moved_to(features_MD.device(), places_P)),
+              batch.targets_N.index_select(0, indices_P));
   for (size_t n = 0, m = 0; n < nll.size(); ++n)
-    if (picked[n]) nll[n] = refined.nll[m++];
+    if (picked.scored[n]) nll[n] = refined.nll[m++];
 
-  const auto count = static_cast<double>(refined.nll.size());
-  const PassWork nominal = nominal_work(batch, [&](size_t n) { return picked[n] != 0; });
-  const PassWork executed{count, count * static_cast<double>(batch.tokens_BT.size(1)), count};
-  spent += {watch.seconds(), flops_.refinement(nominal), flops_.refinement(executed), count};
+  const int64_t sequences = batch.tokens_BT.size(0), length = batch.tokens_BT.size(1);
+  const std::vector<double> refined_seen = picked_up_to(rows_M, sequences, length);
+  PassWork nominal, executed;
+  for (size_t p = 0; p < refined.nll.size(); ++p) {
+    const auto n = static_cast<size_t>(indices_P[static_cast<int64_t>(p)].item<int64_t>());
+    const auto m = static_cast<size_t>(places_P[static_cast<int64_t>(p)].item<int64_t>());
+    nominal += {1, seen_keys(rule(), batch.keys[n], refined_seen[m]), 1};
+  }
+  for (const double seen : refined_seen)
+    executed += {1, seen_keys(rule(), static_cast<double>(length), seen), 0};
+  const auto scored = static_cast<double>(refined.nll.size());
+  executed.readouts = scored;
+  // A decoder makes the key of a halted position once; this pass makes those of the whole batch.
+  const double halted = static_cast<double>(batch.places.size()) - scored,
+               all = static_cast<double>(sequences * length);
+  spent += {watch.seconds(), flops_.refinement(nominal, {rule(), halted}),
+            flops_.refinement(executed, {rule(), all}), scored};
   return nll;
 }
 

@@ -27,6 +27,7 @@ struct BatchScores {
 struct SecondPass {
   std::shared_ptr<const Gate> gate;
   uint64_t control_seed = 1;
+  KeyRule rule = KeyRule::kCoarse;
 };
 
 class Scorer {
@@ -42,18 +43,27 @@ class Scorer {
   Passes passes() const { return second_.gate ? Passes::kRefined : Passes::kBaseOnly; }
   const Network& network() const { return network_; }
   const Gate& gate() const { return *second_.gate; }  ///< where passes() says there is one
+  KeyRule rule() const { return second_.rule; }
+  /// What the gate and the control pick of a batch. The context's where the rule sees refined
+  /// positions, else nothing of it.
+  struct Picks {
+    std::vector<uint8_t> scored, context;
+  };
+  Picks pick_by_gate(const BasePasses& base, const ScoringBatch& batch, const Predictions& coarse,
+                     const SignalValues& signals) const;
 
  private:
+  Picks pick_by_control(const Picks& gate, const ScoringBatch& batch) const;
   std::vector<double> score_sparse(const BasePasses& base, const ScoringBatch& batch,
-                                   const std::vector<double>& nll_base,
-                                   const std::vector<uint8_t>& picked, PassCost& spent) const;
+                                   const std::vector<double>& nll_base, const Picks& picked,
+                                   PassCost& spent) const;
 
   const Network& network_;
   PassFlops flops_;
   SecondPass second_;
 };
 
-/// The rows of the batch that `picked` marks, ascending.
-at::Tensor picked_rows(const at::Tensor& rows_N, const std::vector<uint8_t>& picked);
+/// The rows of the batch that are picked, ascending.
+at::Tensor picked_rows(const ScoringBatch& batch, const Scorer::Picks& picked);
 
 }  // namespace reprise

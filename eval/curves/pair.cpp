@@ -26,16 +26,13 @@ void require_one(const Trace& trace, std::string_view name, std::string_view spl
   require_checks_passed(own.checks, trace.passes, name);
 }
 
-/// What a prediction is made from, beside the artifact: a threshold holds for one setting of it.
-constexpr std::array kScoring{"window", "stride", "precision"};
+}  // namespace
 
 nlohmann::json scoring_of(const Trace& trace, const char* option) {
   const auto& all = trace.attributes.configuration;
   const bool there = all.is_object() && all.contains("eval") && all.at("eval").is_object();
   return there ? all.at("eval").value(option, nlohmann::json()) : nlohmann::json();
 }
-
-}  // namespace
 
 void require_drawable(const Trace& valid, const Trace& test, std::string_view valid_name,
                       std::string_view test_name) {
@@ -48,7 +45,7 @@ void require_drawable(const Trace& valid, const Trace& test, std::string_view va
        "are by different artifacts: a threshold from another model; evaluate one artifact on both");
   both(valid.attributes.tokenizer_sha256 == test.attributes.tokenizer_sha256,
        "have different tokenizers; evaluate both on splits of one corpus");
-  for (const char* option : kScoring)
+  for (const char* option : kScoringOptions)
     both(scoring_of(valid, option) == scoring_of(test, option),
          concat("were scored with different eval.", option, "; evaluate both with one"));
   const std::unordered_set<std::string_view> seen(valid.documents.hash.begin(),

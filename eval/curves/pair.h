@@ -1,11 +1,18 @@
 // Which two traces curves can be drawn from.
 #pragma once
 
+#include <array>
+#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
 #include "eval/trace/reader.h"
 
 namespace reprise {
+
+/// What a prediction is made from, beside the artifact: a threshold holds for one setting of it.
+inline constexpr std::array kScoringOptions{"window", "stride", "precision"};
+/// As a trace was scored; null where it does not say.
+nlohmann::json scoring_of(const Trace& trace, const char* option);
 
 /// Throws kInvalidTrace unless both are by one artifact and tokenizer, scored with one window,
 /// stride and precision, `valid` of the valid split and `test` of the test split, without a

@@ -23,6 +23,13 @@ struct Splits {
   json traces;
 };
 
+/// What a threshold holds for, beside the artifact.
+json scoring_json(const Trace& trace) {
+  json scoring;
+  for (const char* option : kScoringOptions) scoring[option] = scoring_of(trace, option);
+  return scoring;
+}
+
 json trace_json(const Trace& trace, const std::string& path) {
   const TraceAttributes& own = trace.attributes;
   return {{"path", path},
@@ -30,6 +37,7 @@ json trace_json(const Trace& trace, const std::string& path) {
           {"artifact_bytes", own.artifact_bytes},
           {"corpus_digest", own.corpus_digest},
           {"split", own.split},
+          {"scoring", scoring_json(trace)},
           {"configuration_digest", own.configuration_digest},
           {"documents", trace.documents.hash.size()},
           {"tokens", trace.tokens.token.size()}};

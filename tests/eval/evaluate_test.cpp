@@ -102,6 +102,30 @@ TEST_F(EvaluateTest, ColumnsAreThoseOfOneRank) {
   }
 }
 
+TEST_F(EvaluateTest, UnderEveryRuleColumnsAreThoseOfOneRank) {
+  const auto self = make_self_communicator();
+  const ScoredArtifact artifact =
+      tiny_artifact(*corpus_, Family::kRecurrent, calibrated(Family::kRecurrent, *self));
+  std::vector<std::vector<float>> gated;
+  for (const auto& [rule, rule_name] : EnumNames<KeyRule>::names) {
+    SCOPED_TRACE(rule_name);
+    const std::string name(rule_name);
+    EvalOptions options = tiny_options(out("rule_" + name));
+    options.window = 16;  // most documents are longer
+    options.key_rule = rule;
+    const Trace together = evaluate_into(artifact, options, test_comm());
+    EXPECT_EQ(together.attributes.refinement_rule, rule_name);
+    EXPECT_EQ(together.documents.random, together.documents.refined);
+    for (const std::vector<float>& others : gated) EXPECT_NE(together.tokens.nll_gated, others);
+    gated.push_back(together.tokens.nll_gated);
+    if (test_comm().rank() == 0) {
+      options.out = out("rule_alone_" + name);
+      expect_same_columns(together, evaluate_into(artifact, options, *self));
+    }
+    test_comm().barrier();
+  }
+}
+
 TEST_F(EvaluateTest, WithoutAGateOnlyTheBaseIsScored) {
   const ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kStatic, {});
   const Trace trace = evaluate_into(artifact, tiny_options(out("base_only")), test_comm());

@@ -22,7 +22,25 @@ TEST(EntropyGate, RefinesAboveTheThresholdOnly) {
   const auto gate =
       make_gate({.signal = "entropy", .threshold = 1.5, .fraction = 0.5, .calibrated_on = ""});
   const std::vector<float> entropy = {0, 1.5f, 1.6f, 4}, margin(4);
-  EXPECT_THAT(gate->decide({entropy, margin, places_of(1, 4)}), ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(gate->decide({entropy, margin, places_of(1, 4), {}}), ElementsAre(0, 0, 1, 1));
+}
+
+TEST(ThresholdGate, JoinsItsTerms) {
+  const SignalValues others{{Signal::kResidual, {0.5f, 0.5f, 0.1f, 0.1f}}};
+  const std::vector<float> entropy = {1, 3, 3, 1}, margin = {0.9f, 0.1f, 0.9f, 0.1f};
+  const auto decide = [&](const char* words, std::vector<float> thresholds) {
+    return make_gate(parse_gate(words), std::move(thresholds))
+        ->decide({entropy, margin, places_of(1, 4), others});
+  };
+  EXPECT_THAT(decide("entropy & residual", {2, 0.2f}), ElementsAre(0, 1, 0, 0));
+  EXPECT_THAT(decide("entropy | residual", {2, 0.2f}), ElementsAre(1, 1, 1, 0));
+  EXPECT_THAT(decide("margin", {-0.5f}), ElementsAre(0, 1, 0, 1));  // small margins
+}
+
+TEST(ThresholdGate, WhatNoArtifactStoresIsRefused) {
+  for (const char* words : {"head", "token", "entropy & frequency"})
+    EXPECT_THROW(make_gate(parse_gate(words), {0, 0}), Error) << words;
+  EXPECT_THROW(make_gate(parse_gate("entropy"), {0, 0}), Error);
 }
 
 TEST(EntropyGate, UnknownSignalIsRefused) {
@@ -53,7 +71,7 @@ TEST(Calibration, WholeShareRefinesAll) {
   const GateRule rule = entropy_quantile({0, 1, 2}, 1.0);
   EXPECT_DOUBLE_EQ(rule.fraction, 1.0);
   const std::vector<float> zero(1);
-  EXPECT_THAT(make_gate(rule)->decide({zero, zero, places_of(1, 1)}), ElementsAre(1));
+  EXPECT_THAT(make_gate(rule)->decide({zero, zero, places_of(1, 1), {}}), ElementsAre(1));
 }
 
 TEST(Slicer, EarlyAndRare) {

@@ -212,6 +212,46 @@ TEST_F(ScorerTest, UnderTheCoarseRuleTheColumnsOfAllPositionsSpeakForTheGate) {
   }
 }
 
+/// A window read alone, up to each scored token: the gate decides about every position of it, those
+/// that only lead up to what is scored too, since refined tokens see each other.
+TEST_F(ScorerTest, UnderEveryRuleAWindowReadAloneGivesTheSame) {
+  const UnitText text = whole_split();
+  const std::vector<Window> windows = unit_windows(text, kOptions);
+  const auto window = std::ranges::find_if(windows, [](const Window& w) { return w.scored > 0; });
+  ASSERT_NE(window, windows.end());  // has a context
+  const at::NoGradGuard no_grad;
+  for (const auto& [rule, name] : EnumNames<KeyRule>::names) {
+    SecondPass second = above(kMedianEntropy);
+    second.rule = rule;
+    const UnitColumns columns = score(text, second, kOptions);
+    EXPECT_EQ(columns.documents.random, columns.documents.refined) << name;
+    int64_t refined = 0;
+    for (int64_t input = window->scored; input < window->first + window->length; ++input) {
+      const uint64_t row = columns.documents.first_token[static_cast<size_t>(window->document)] +
+                           static_cast<uint64_t>(input);
+      std::vector<int64_t> tokens;
+      for (int64_t i = window->first; i <= input; ++i)
+        tokens.push_back(text.token(window->document, i));
+      const BasePasses base =
+          network_->base_passes(at::tensor(tokens, at::kLong).unsqueeze(0), {.keys = true});
+      const at::Tensor logs_TV = network_->logits(base.features_BTD)[0].log_softmax(-1);
+      const at::Tensor picked_T = -(logs_TV.exp() * logs_TV).sum(-1) > kMedianEntropy;
+      if (!columns.tokens.refined[row]) continue;
+      ++refined;
+      const at::Tensor features_MD =
+          network_->refine_rows(base, picked_T.nonzero().squeeze(-1), rule);
+      const double nats =
+          network_
+              ->cross_entropy(
+                  features_MD.slice(0, -1),
+                  at::tensor({int64_t{text.token(window->document, input + 1)}}, at::kLong))
+              .item<double>();
+      EXPECT_NEAR(columns.tokens.nll_gated[row], nats, 1e-4) << name;
+    }
+    EXPECT_GT(refined, 2) << name;
+  }
+}
+
 TEST_F(ScorerTest, NothingAndEverythingRefined) {
   const UnitText text = whole_split();
   const UnitColumns none = score(text, above(100), kOptions);

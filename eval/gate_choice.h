@@ -1,0 +1,26 @@
+// The gate an evaluation runs: the one that the artifact carries, or one that a record of budget
+// curves has thresholds for (`reprise curves`), so that a gate which was drawn can be run.
+#pragma once
+
+#include <memory>
+
+#include "eval/gate.h"
+#include "eval/options.h"
+#include "eval/provenance.h"
+
+namespace reprise {
+
+struct GateChoice {
+  std::shared_ptr<const Gate> gate;  ///< null: no second pass
+  std::string signal;                ///< the gate in words
+  std::vector<float> thresholds;     ///< one for each of its terms
+  double fraction = 0;               ///< of the valid split
+  std::string calibrated_on;         ///< digest of that text
+};
+
+/// `options` with windows and device resolved. Throws kUsage where they ask for what there is not,
+/// kBadInput where the record is of another artifact, text or windows, or lacks the gate or budget.
+GateChoice choose_gate(const ScoredArtifact& artifact, const Corpus& corpus,
+                       const EvalOptions& options);
+
+}  // namespace reprise
