@@ -3,7 +3,9 @@
 // it refined against running the pass everywhere. Every ratio is of two times taken one behind the
 // other; printed are medians of the rounds, as JSON. Asserts nothing.
 //
-//   refinement_cost [threads] [rounds]       1 thread and 5 rounds, unless told
+//   refinement_cost THREADS ROUNDS              all of that
+//   refinement_cost THREADS ROUNDS PRECISION    fp32 or bf16: tokens per second of a text with a
+//                                               tenth refined, width 256, context 512
 //
 // A pass is core (three layers) and coda (one), head and predictions. The model has no prelude and
 // one base pass, so that its base passes are one dense pass. Picked rows are those of largest
@@ -25,7 +27,7 @@
 namespace reprise {
 namespace {
 
-constexpr int64_t kTokens = 8192;
+constexpr int64_t kTokens = 4096;
 constexpr std::array kShares{0.01, 0.05, 0.1, 0.2, 0.5, 1.0};
 
 struct Setting {
@@ -86,7 +88,8 @@ class Bench {
     nlohmann::json shares;
     for (const auto& [rule, name] : EnumNames<KeyRule>::names) {
       nlohmann::json of_rule;
-      for (const double share : kShares) of_rule[number(share)] = share_of_dense(rule, share);
+      for (const double share : kShares)
+        if (is_measured(rule, share)) of_rule[number(share)] = share_of_dense(rule, share);
       shares[std::string(name)] = of_rule;
     }
     return {{"width", setting_.width},
@@ -97,7 +100,28 @@ class Bench {
             {"two_dense_passes_over_a_tenth_refined", two_passes_over_tenth()}};
   }
 
+  /// Of base passes and the refinement of a tenth, predictions of both included.
+  nlohmann::json tokens_per_s() {
+    nlohmann::json by_rule;
+    const at::Tensor rows_M = rows_of(0.1);
+    for (const KeyRule rule : {KeyRule::kCoarse, KeyRule::kLatest}) {
+      std::vector<double> seconds;
+      for (int64_t round = 0; round <= rounds_; ++round)  // the first warms up
+        seconds.push_back(seconds_of([&] {
+          dense_pass();
+          refine(rows_M, rule);
+        }));
+      seconds.erase(seconds.begin());
+      by_rule[std::string(enum_name(rule))] = kTokens / median(seconds);
+    }
+    return by_rule;
+  }
+
  private:
+  /// The other rules at a tenth and at all alone.
+  static bool is_measured(KeyRule rule, double share) {
+    return rule == KeyRule::kCoarse || rule == KeyRule::kLatest || share == 0.1 || share == 1;
+  }
   static std::string number(double share) { return nlohmann::json(share).dump(); }
 
   Predictions predict_all(const BasePasses& base) const {
@@ -157,9 +181,18 @@ class Bench {
 };
 
 int run(int argc, char** argv) {
-  const int threads = argc > 1 ? std::stoi(argv[1]) : 1;
-  const int64_t rounds = argc > 2 ? std::stoi(argv[2]) : 5;
+  if (argc < 3) {
+    std::cerr << "usage: refinement_cost THREADS ROUNDS [PRECISION]\n";
+    return 2;
+  }
+  const int threads = std::stoi(argv[1]);
+  const int64_t rounds = std::stoi(argv[2]);
   at::set_num_threads(threads);
+  if (argc > 3) {
+    const auto type = std::string(argv[3]) == "bf16" ? at::kBFloat16 : at::kFloat;
+    std::cout << Bench({256, 512, type}, rounds).tokens_per_s().dump() << '\n';
+    return 0;
+  }
   nlohmann::json settings;
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16})
     for (const int64_t width : {256, 512})
@@ -171,7 +204,7 @@ int run(int argc, char** argv) {
                               {"rounds", rounds},
                               {"tokens", kTokens},
                               {"settings", settings}}
-                   .dump(1)
+                   .dump()
             << '\n';
   return 0;
 }
