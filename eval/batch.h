@@ -22,7 +22,8 @@ struct UnitText {
 UnitText read_unit(const Corpus& corpus, Split split, WorkUnit unit);
 
 /// The positions of windows that only lead up to what is scored there. Under a rule by which scored
-/// positions see refined ones a gate decides about these too, as it did where they were scored.
+/// positions see refined ones a gate decides about these too, from what they are in this window:
+/// with less text before them than where they were scored, it may decide otherwise.
 struct ContextRows {
   at::Tensor rows_K;               ///< b * T + t, ascending
   std::vector<TokenPlace> places;  ///< of the tokens behind them

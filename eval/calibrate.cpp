@@ -118,6 +118,7 @@ GateRule calibrate_entropy_gate(const Artifact& artifact, const Corpus& corpus,
           "picks so few; ask for more, or 0 for no gate");
   if (comm.rank() == 0) tell_share(rule, options.share);
   rule.calibrated_on = corpus.digest(Split::kValid);
+  rule.keys = artifact.gate.keys;
   return rule;
 }
 

@@ -163,9 +163,16 @@ class SampleChecks {
             .logits(network().refine_masked(base, mask_BT, {rule()}).features_BTD)
             .flatten(0, 1);
     found(Check::kSparse, worst_row(network().logits(sparse_ND), masked_NV) / epsilon_);
-    if (sees_refined(rule())) return;
-    const at::Tensor all_MV =
-        network().logits(network().refine_all(base).flatten(0, 1).index_select(0, there_M));
+    const at::Tensor all_NV = network().logits(network().refine_all(base, rule())).flatten(0, 1);
+    if (sees_refined(rule())) {
+      const at::Tensor every_BT = at::ones_like(mask_BT);
+      const at::Tensor defined_NV =
+          network()
+              .logits(network().refine_masked(base, every_BT, {rule()}).features_BTD)
+              .flatten(0, 1);
+      return found(Check::kSparse, worst_row(all_NV, defined_NV) / epsilon_);
+    }
+    const at::Tensor all_MV = all_NV.index_select(0, there_M);
     found(Check::kSparse, worst_row(network().logits(sparse_MD), all_MV) / epsilon_);
   }
 

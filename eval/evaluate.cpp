@@ -42,26 +42,27 @@ const Window& last_of_the_longest(const std::vector<Window>& windows) {
 
 /// The gate and its control, or none.
 SecondPass make_second_pass(const GateChoice& choice, const EvalOptions& options) {
-  return {choice.gate, static_cast<uint64_t>(options.seed), options.key_rule};
+  return {choice.gate, static_cast<uint64_t>(options.seed),
+          rule_of(options.key_rule, KeyRule::kCoarse)};
 }
 
 class Evaluation {
  public:
   /// `options` names the device that `device` is.
-  Evaluation(const ScoredArtifact& artifact, const Corpus& corpus, const EvalOptions& options,
-             const ComputeDevice& device, Communicator& comm, const StopRequest& stop)
+  Evaluation(const ScoredArtifact& artifact, const Corpus& corpus, const GateChoice& gate,
+             const EvalOptions& options, const ComputeDevice& device, Communicator& comm,
+             const StopRequest& stop)
       : corpus_(corpus),
         options_(options),
         comm_(comm),
         stop_(stop),
-        gate_(choose_gate(artifact, corpus, options)),
-        attributes_(describe(artifact, corpus, gate_, options, comm)),
+        attributes_(describe(artifact, corpus, gate, options, comm)),
         network_(naming(options.artifact,
                         [&] {
                           return make_network(artifact.artifact, options.precision,
                                               tensor_device(device));
                         })),
-        scorer_(network_, make_second_pass(gate_, options)),
+        scorer_(network_, make_second_pass(gate, options)),
         slicer_(corpus.train_counts(), options.rare_share, options.early_tokens),
         unit_options_(unit_options(options, network_.options())),
         unit_scorer_(scorer_, corpus.tokenizer(), slicer_, unit_options_),
@@ -224,7 +225,6 @@ class Evaluation {
   const EvalOptions& options_;
   Communicator& comm_;
   const StopRequest& stop_;
-  GateChoice gate_;
   TraceAttributes attributes_;
   Network network_;
   Scorer scorer_;
@@ -260,8 +260,16 @@ Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const Eva
   const ComputeDevice device = start_device(options.device, comm);
   const ModelOptions model =
       naming(options.artifact, [&] { return model_options(artifact.artifact); });
-  const EvalOptions options_there = resolved(options, model, device);
-  Evaluation evaluation(artifact, corpus, options_there, device, comm, stop);
+  EvalOptions options_there = resolved(options, model, device);
+  const GateChoice gate = choose_gate(artifact, corpus, options_there);
+  require(gate.gate || options.key_rule == RuleChoice::kStored, ExitCode::kUsage,
+          "--eval.key-rule ", enum_name(options.key_rule),
+          " is for a second pass, and there is none; pack the artifact with a gate, or give "
+          "--eval.gate");
+  const KeyRule stored = artifact.artifact.gate.keys;
+  options_there.key_rule =
+      gate.gate ? choice_of(rule_of(options.key_rule, stored)) : RuleChoice::kStored;
+  Evaluation evaluation(artifact, corpus, gate, options_there, device, comm, stop);
   // Behind everything that refuses the run without a folder of its own.
   std::optional<FileLock> lock;
   if (comm.rank() == 0) lock.emplace(lock_folder(options.out));

@@ -71,7 +71,7 @@ std::unique_ptr<Gate> make_gate(const GateExpression& gate, std::vector<float> t
   for (const Signal term : gate.terms)
     require(term != Signal::kHead && term != Signal::kToken && term != Signal::kFrequency,
             ExitCode::kUsage, "the gate '", to_text(gate), "' looks at ", enum_name(term),
-            ", which the artifact does not store; draw it with `reprise curves`");
+            ", of which no artifact carries a table; it can be drawn, not run");
   return std::make_unique<ThresholdGate>(gate, std::move(thresholds));
 }
 

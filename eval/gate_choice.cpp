@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/digest.h"
 #include "base/file.h"
 
 namespace reprise {
@@ -15,19 +16,31 @@ GateChoice gate_of_artifact(const GateRule& rule, const EvalOptions& options) {
   const bool calibrated = rule.fraction > 0;
   require(options.refine != Refine::kOn || calibrated, ExitCode::kUsage,
           "--eval.refine is on, but the artifact's gate refines nothing; pack it with a gate");
-  GateChoice choice{nullptr,
-                    rule.signal,
-                    {static_cast<float>(rule.threshold)},
-                    rule.fraction,
-                    rule.calibrated_on};
+  GateChoice choice;
+  choice.signal = rule.signal;
+  choice.thresholds = {static_cast<float>(rule.threshold)};
+  choice.fraction = rule.fraction;
+  choice.calibrated_on = rule.calibrated_on;
   if (options.refine != Refine::kOff && calibrated) choice.gate = make_gate(rule);
   return choice;
 }
 
-/// As record.cpp of the curves writes one.
 float threshold_from(const json& stored) {
   if (stored == "all") return kRefineAll;
-  return stored == "none" ? kRefineNone : stored.get<float>();
+  if (stored == "none") return kRefineNone;
+  const float threshold = stored.get<float>();
+  require(stored.is_number() && std::isfinite(threshold), ExitCode::kBadInput,
+          "a threshold is no number: ", stored.dump());
+  return threshold;
+}
+
+/// The policy eval runs: none but the thresholds.
+void require_plain_policy(const json& policy, const EvalOptions& options) {
+  const json plain{{"kind", "threshold"}, {"segment", 1}, {"burst", 0}, {"cap", 0}};
+  for (const auto& [name, value] : plain.items())
+    require(!policy.contains(name) || policy.at(name) == value, ExitCode::kBadInput, options.curves,
+            ": drawn with policy.", name, " ", policy.at(name).dump(),
+            ", which eval does not run; draw the curves without");
 }
 
 void require_same_scoring(const json& valid, const ScoredArtifact& artifact, const Corpus& corpus,
@@ -37,13 +50,31 @@ void require_same_scoring(const json& valid, const ScoredArtifact& artifact, con
   require(valid.at("corpus_digest") == corpus.digest(Split::kValid), ExitCode::kBadInput,
           options.curves, ": thresholds set on another text than the valid split of ",
           options.corpus);
-  const json scoring{{"window", options.window},
-                     {"stride", options.stride},
-                     {"precision", enum_name(options.precision)}};
-  for (const auto& [name, value] : scoring.items())
+  require(valid.contains("scoring"), ExitCode::kBadInput, options.curves,
+          ": does not say how its text was scored; draw the curves again");
+  const std::vector<std::pair<const char*, json>> scoring{
+      {"window", options.window},
+      {"stride", options.stride},
+      {"precision", enum_name(options.precision)}};
+  for (const auto& [name, value] : scoring)
     require(valid.at("scoring").at(name) == value, ExitCode::kBadInput, options.curves,
             ": thresholds set with eval.", name, " ", valid.at("scoring").at(name).dump(), ", not ",
-            value.dump());
+            value.dump(), "; draw the curves of traces scored so");
+}
+
+GateChoice gate_at(const json& point, const GateExpression& gate, const EvalOptions& options) {
+  GateChoice choice;
+  for (const json& threshold : point.at("thresholds"))
+    choice.thresholds.push_back(threshold_from(threshold));
+  require(choice.thresholds.size() == gate.terms.size(), ExitCode::kBadInput, options.curves, ": ",
+          choice.thresholds.size(), " thresholds for the ", gate.terms.size(),
+          " terms of the gate '", to_text(gate), "'; draw the curves again");
+  choice.gate = make_gate(gate, choice.thresholds);
+  choice.signal = to_text(gate);
+  choice.fraction = point.at("valid_share");
+  require(0 <= choice.fraction && choice.fraction <= 1, ExitCode::kBadInput, options.curves,
+          ": valid_share is no share: ", choice.fraction);
+  return choice;
 }
 
 GateChoice gate_of_curves(const json& record, const GateExpression& gate,
@@ -51,17 +82,9 @@ GateChoice gate_of_curves(const json& record, const GateExpression& gate,
   const std::string text = to_text(gate);
   for (const json& curve : record.at("gates")) {
     if (curve.at("gate") != text) continue;
-    for (const json& point : curve.at("points")) {
-      if (std::abs(point.at("budget").get<double>() - options.budget) > 1e-12) continue;
-      GateChoice choice;
-      for (const json& threshold : point.at("thresholds"))
-        choice.thresholds.push_back(threshold_from(threshold));
-      choice.gate = make_gate(gate, choice.thresholds);
-      choice.signal = text;
-      choice.fraction = point.at("valid_share");
-      choice.calibrated_on = record.at("traces").at("valid").at("corpus_digest");
-      return choice;
-    }
+    for (const json& point : curve.at("points"))
+      if (std::abs(point.at("budget").get<double>() - options.budget) <= 1e-12)
+        return gate_at(point, gate, options);
     fail(ExitCode::kBadInput, options.curves, ": the gate '", text, "' has no point at budget ",
          options.budget, "; draw it with --curves.budgets");
   }
@@ -71,6 +94,19 @@ GateChoice gate_of_curves(const json& record, const GateExpression& gate,
 
 }  // namespace
 
+nlohmann::json thresholds_json(const std::vector<float>& thresholds) {
+  json stored = json::array();
+  for (const float threshold : thresholds) {
+    if (threshold == kRefineAll)
+      stored.push_back("all");
+    else if (threshold == kRefineNone)
+      stored.push_back("none");
+    else
+      stored.push_back(threshold);
+  }
+  return stored;
+}
+
 GateChoice choose_gate(const ScoredArtifact& artifact, const Corpus& corpus,
                        const EvalOptions& options) {
   if (options.gate.empty()) return gate_of_artifact(artifact.artifact.gate, options);
@@ -78,10 +114,17 @@ GateChoice choose_gate(const ScoredArtifact& artifact, const Corpus& corpus,
   const std::string text = read_file(options.curves);
   try {
     const json record = json::parse(text);
-    require_same_scoring(record.at("traces").at("valid"), artifact, corpus, options);
-    return gate_of_curves(record, gate, options);
-  } catch (const json::exception& error) {
-    fail(ExitCode::kBadInput, options.curves, ": not a record of `reprise curves`: ", error.what());
+    const json& traces = record.at("traces");
+    require_same_scoring(traces.at("valid"), artifact, corpus, options);
+    require_plain_policy(record.at("configuration").value("policy", json::object()), options);
+    GateChoice choice = gate_of_curves(record, gate, options);
+    choice.calibrated_on = traces.at("valid").at("corpus_digest");
+    choice.drawn_on = traces.at("test").at("corpus_digest");
+    choice.record_sha256 = to_hex(sha256(text));
+    return choice;
+  } catch (const json::exception&) {
+    fail(ExitCode::kBadInput, options.curves,
+         ": not a record of `reprise curves`, or a damaged one; draw the curves again");
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 
 #include "eval/gate.h"
 #include "eval/options.h"
@@ -16,7 +17,12 @@ struct GateChoice {
   std::vector<float> thresholds;     ///< one for each of its terms
   double fraction = 0;               ///< of the valid split
   std::string calibrated_on;         ///< digest of that text
+  /// Of a record of curves: its SHA-256, and the digest of the test split it shows.
+  std::string record_sha256, drawn_on;
 };
+
+/// As they are written: numbers, or "all" and "none" for those that are infinite.
+nlohmann::json thresholds_json(const std::vector<float>& thresholds);
 
 /// `options` with windows and device resolved. Throws kUsage where they ask for what there is not,
 /// kBadInput where the record is of another artifact, text or windows, or lacks the gate or budget.

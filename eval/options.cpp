@@ -11,6 +11,18 @@ void demand(bool condition, const char* words) { require(condition, ExitCode::kU
 
 }  // namespace
 
+RuleChoice choice_of(KeyRule rule) {
+  for (const auto& [choice, name] : EnumNames<RuleChoice>::names)
+    if (name == enum_name(rule)) return choice;
+  fail(ExitCode::kFailure, "no choice has the name of the rule ", enum_name(rule));
+}
+
+KeyRule rule_of(RuleChoice choice, KeyRule stored) {
+  for (const auto& [rule, name] : EnumNames<KeyRule>::names)
+    if (name == enum_name(choice)) return rule;
+  return stored;
+}
+
 void validate(const ScoringOptions& options) {
   demand(options.window >= 0, "--eval.window must not be negative");
   demand(options.stride >= 0, "--eval.stride must not be negative");

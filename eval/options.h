@@ -52,13 +52,26 @@ struct ScoringOptions {
   }
 };
 
+/// A KeyRule, or the artifact's.
+enum class RuleChoice { kStored, kCoarse, kLatest, kSameDepth, kDuo, kCopyState };
+template <>
+struct EnumNames<RuleChoice> {
+  static constexpr std::array names{
+      std::pair{RuleChoice::kStored, "stored"}, std::pair{RuleChoice::kCoarse, "coarse"},
+      std::pair{RuleChoice::kLatest, "latest"}, std::pair{RuleChoice::kSameDepth, "same-depth"},
+      std::pair{RuleChoice::kDuo, "duo"},       std::pair{RuleChoice::kCopyState, "copy-state"}};
+};
+/// The choice by the rule's name, and the rule that a choice comes to.
+RuleChoice choice_of(KeyRule rule);
+KeyRule rule_of(RuleChoice choice, KeyRule stored);
+
 struct EvalOptions : ScoringOptions {
   std::string artifact, corpus, out;
   Split split = Split::kTest;
   int64_t segment_units = 4;
   int64_t threads = 1;
   Refine refine = Refine::kAuto;
-  KeyRule key_rule = KeyRule::kCoarse;
+  RuleChoice key_rule = RuleChoice::kStored;
   std::string gate, curves;
   double budget = 0;
   int64_t early_tokens = 64;
@@ -80,8 +93,8 @@ struct EvalOptions : ScoringOptions {
           "threads of tensor work; part of the result's bits");
     field("refine", refine, "", "score the second pass; auto: where the artifact carries a gate");
     field("key-rule", key_rule, "",
-          "what a refined token attends to (docs/refinement.md), whatever the model was trained "
-          "with");
+          "what a refined token attends to (docs/refinement.md); stored: as in training, which the "
+          "artifact carries");
     field("gate", gate, "",
           "which gate: signals in words, as `entropy & residual`; empty: the artifact's");
     field("curves", curves, "file",

@@ -32,14 +32,16 @@ struct PassSums {
 };
 
 /// Readouts of the scored rows after every base pass, and after a refinement pass of all.
-std::vector<at::Tensor> readouts(const Network& network, const ScoringBatch& batch, bool refined) {
+std::vector<at::Tensor> readouts(const Network& network, const ScoringBatch& batch,
+                                 const ComparedRefinement& refinement) {
   const BasePasses base =
-      network.base_passes(batch.tokens_BT, {.keys = refined, .all_passes = true});
+      network.base_passes(batch.tokens_BT, {.keys = refinement.runs, .all_passes = true});
   std::vector<at::Tensor> passes;
   for (int64_t pass = 0; pass < base.passes; ++pass)
     passes.push_back(scored_rows(
         pass + 1 < base.passes ? network.readout(base, pass) : base.features_BTD, batch));
-  if (refined) passes.push_back(scored_rows(network.refine_all(base), batch));
+  if (refinement.runs)
+    passes.push_back(scored_rows(network.refine_all(base, refinement.rule), batch));
   return passes;
 }
 
@@ -75,12 +77,12 @@ double mean_nats(const Network& network, const LossSample& sample) {
 }
 
 PackingLoss compare_networks(const Network& before, const Network& after, const LossSample& sample,
-                             bool refined) {
+                             const ComparedRefinement& refinement) {
   const at::NoGradGuard no_grad;
   std::vector<PassSums> sums;
   for (const ScoringBatch& batch : sample.batches) {
-    const std::vector<at::Tensor> original = readouts(before, batch, refined);
-    const std::vector<at::Tensor> packed = readouts(after, batch, refined);
+    const std::vector<at::Tensor> original = readouts(before, batch, refinement);
+    const std::vector<at::Tensor> packed = readouts(after, batch, refinement);
     sums.resize(original.size());
     for (size_t pass = 0; pass < original.size(); ++pass) {
       sums[pass].nats_before += nats_of(before, original[pass], batch);
@@ -89,7 +91,7 @@ PackingLoss compare_networks(const Network& before, const Network& after, const 
       sums[pass].original += square_sum(original[pass]);
     }
   }
-  PackingLoss loss{.split = sample.split, .tokens = sample.tokens, .refined = refined};
+  PackingLoss loss{.split = sample.split, .tokens = sample.tokens, .refined = refinement.runs};
   for (const PassSums& sum : sums)
     loss.passes.push_back({bits_per_byte(Nats{sum.nats_before}, sample.bytes),
                            bits_per_byte(Nats{sum.nats_after}, sample.bytes),

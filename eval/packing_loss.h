@@ -45,9 +45,15 @@ struct PackingLoss {
   bool refined = false;
 };
 
+/// Whether a refinement pass of every position is compared too.
+struct ComparedRefinement {
+  bool runs = false;
+  KeyRule rule = KeyRule::kCoarse;
+};
+
 /// Both are networks of one shape on one device. `refined`: also a refinement pass of every token.
 PackingLoss compare_networks(const Network& before, const Network& after, const LossSample& sample,
-                             bool refined);
+                             const ComparedRefinement& refinement);
 
 nlohmann::json to_json(const PackingLoss& loss);
 

@@ -65,7 +65,12 @@ TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
   set.add("eval", resolved);
   attributes.configuration = set.resolved();
   attributes.configuration["model"] = artifact.artifact.model;
-  if (!options.gate.empty()) attributes.configuration["gate_thresholds"] = gate.thresholds;
+  if (!options.gate.empty()) {
+    attributes.configuration["eval"]["gate"] = gate.signal;
+    attributes.configuration["gate_thresholds"] = thresholds_json(gate.thresholds);
+    attributes.configuration["curves_sha256"] = gate.record_sha256;
+    attributes.configuration["curves_test_digest"] = gate.drawn_on;
+  }
   attributes.configuration_digest = digest_of(identity(attributes));
   attributes.versions = {{"reprise", version()},
                          {"revision", revision()},
@@ -96,6 +101,9 @@ TraceAttributes join_attributes(const std::vector<TraceAttributes>& segments,
   whole.checks = to_json(checks);
   whole.checks.update(document_checks());
   whole.accounting = to_json(spent);
+  // C12: seconds of the sparse pass over its share of the dense pass's.
+  whole.accounting["sparse_over_ideal"] =
+      share(spent.gated.seconds, share(spent.gated.tokens, spent.all.tokens) * spent.all.seconds);
   whole.accounting["writing_share"] = share(spent.writing_s, total_seconds(spent));
   return whole;
 }

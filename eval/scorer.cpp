@@ -68,6 +68,16 @@ Scorer::Picks Scorer::pick_by_gate(const BasePasses& base, const ScoringBatch& b
   return picks;
 }
 
+/// What deciding about the context took beside: its predictions, and where a gate looks at more its
+/// signals.
+double Scorer::context_flops(const ScoringBatch& batch, const Picks& by_gate) const {
+  if (by_gate.context.empty()) return 0;
+  PassWork read;
+  read.readouts = static_cast<double>(by_gate.context.size());
+  const double heads = flops_.head(read);
+  return gate().needs_others() ? 4 * heads + flops_.readout(dense_work(batch)) : heads;
+}
+
 /// As many of every window's scored positions as the gate picked there, and as many of its context.
 Scorer::Picks Scorer::pick_by_control(const Picks& gate, const ScoringBatch& batch) const {
   Picks picks{draw_control(second_.control_seed, gate.scored, batch.places, batch.windows), {}};
@@ -100,9 +110,11 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
 
   const Stopwatch signals_watch;
   scores.signals = signals_of(network_, base, batch.rows_N);
-  spent.signals += {signals_watch.seconds(), flops_.readout(nominal) + 2 * flops_.head(nominal),
-                    flops_.readout(executed) + 2 * flops_.head(executed), tokens};
   const Picks by_gate = pick_by_gate(base, batch, scores.base, scores.signals);
+  const double nominal_flops = flops_.readout(nominal) + 2 * flops_.head(nominal);
+  spent.signals += {
+      signals_watch.seconds(), nominal_flops,
+      flops_.readout(executed) + 2 * flops_.head(executed) + context_flops(batch, by_gate), tokens};
   const Picks by_control = pick_by_control(by_gate, batch);
   scores.nll_gated = score_sparse(base, batch, scores.base.nll, by_gate, spent.gated);
   scores.nll_random = score_sparse(base, batch, scores.base.nll, by_control, spent.random);
@@ -133,7 +145,12 @@ std::vector<double> Scorer::score_sparse(const BasePasses& base, const ScoringBa
   std::vector<double> nll = nll_base;
   const at::Tensor rows_M = picked_rows(batch, picked);
   const at::Tensor indices_P = indices_of(picked.scored);
-  if (indices_P.numel() == 0) return nll;
+  // A decoder makes the keys of every halted position, which later ones may look up.
+  const double halted = static_cast<double>(batch.places.size() - indices_P.numel());
+  if (indices_P.numel() == 0) {
+    spent += {watch.seconds(), flops_.refinement({}, {rule(), halted}), 0, 0};
+    return nll;
+  }
   const at::Tensor features_MD = network_.refine_rows(base, rows_M, rule());
   const at::Tensor places_P = at::searchsorted(rows_M, batch.rows_N.index_select(0, indices_P));
   const Predictions refined =
@@ -154,9 +171,8 @@ std::vector<double> Scorer::score_sparse(const BasePasses& base, const ScoringBa
     executed += {1, seen_keys(rule(), static_cast<double>(length), seen), 0};
   const auto scored = static_cast<double>(refined.nll.size());
   executed.readouts = scored;
-  // A decoder makes the key of a halted position once; this pass makes those of the whole batch.
-  const double halted = static_cast<double>(batch.places.size()) - scored,
-               all = static_cast<double>(sequences * length);
+  // This pass makes those of the whole batch.
+  const double all = static_cast<double>(sequences * length);
   spent += {watch.seconds(), flops_.refinement(nominal, {rule(), halted}),
             flops_.refinement(executed, {rule(), all}), scored};
   return nll;

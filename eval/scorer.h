@@ -53,6 +53,7 @@ class Scorer {
                      const SignalValues& signals) const;
 
  private:
+  double context_flops(const ScoringBatch& batch, const Picks& by_gate) const;
   Picks pick_by_control(const Picks& gate, const ScoringBatch& batch) const;
   std::vector<double> score_sparse(const BasePasses& base, const ScoringBatch& batch,
                                    const std::vector<double>& nll_base, const Picks& picked,

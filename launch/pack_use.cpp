@@ -39,7 +39,8 @@ std::filesystem::path calibration_file(const PackOptions& options, const UseOpti
   const std::string digest = digest_of(nlohmann::json{{"text", corpus.digest(Split::kTrain)},
                                                       {"tokens", use.tokens},
                                                       {"window", use.window},
-                                                      {"refine_share", use.refine_share}});
+                                                      {"refine_share", use.refine_share},
+                                                      {"key_rule", enum_name(use.rule)}});
   return concat(place_of(options.model).string(), ".calibration-", digest.substr(0, kDigits),
                 ".safetensors");
 }
@@ -72,7 +73,7 @@ PackingLoss measure_packing_loss(const PackOptions& options, const Artifact& art
   return compare_networks(Network(model.options, model.parameters, at::kFloat),
                           make_network(artifact, Arithmetic::kFp32),
                           draw_loss_sample(corpus, Split::kValid, options.compare_tokens, units),
-                          refined);
+                          {refined, artifact.gate.keys});
 }
 
 }  // namespace reprise

@@ -93,6 +93,8 @@ void Decoder::begin_piece(const at::Tensor& tokens_BL) {
 
 at::Tensor Decoder::step(const at::Tensor& tokens_BL) {
   const at::NoGradGuard no_grad;
+  require(options_.coda == CodaRun::kAgain || piece_.length == 0 || piece_.finished,
+          ExitCode::kFailure, "with the coda once, tokens are finished before more are read");
   end_piece();
   begin_piece(tokens_BL);
   const auto stored_keys = [&](Part part, int64_t pass) {
@@ -111,7 +113,12 @@ at::Tensor Decoder::refine(const at::Tensor& mask_BL) {
   const at::NoGradGuard no_grad;
   require(piece_.length > 0 && piece_.refinements < options_.refinements, ExitCode::kFailure,
           "a decoder of ", options_.refinements, " refinements was asked for another");
-  return run_refinement(mask_BL.flatten().nonzero().squeeze(-1));
+  const at::Tensor mask_M = mask_BL.flatten();
+  require(!piece_.mask_M.defined() ||
+              !mask_M.logical_and(piece_.mask_M.logical_not()).any().item<bool>(),
+          ExitCode::kFailure, "a further refinement takes only tokens that the one before took");
+  piece_.mask_M = mask_M;
+  return run_refinement(mask_M.nonzero().squeeze(-1));
 }
 
 at::Tensor Decoder::run_refinement(const at::Tensor& rows_M) {
@@ -150,6 +157,7 @@ at::Tensor Decoder::finish() {
   const at::NoGradGuard no_grad;
   require(options_.coda == CodaRun::kOnce && piece_.length > 0, ExitCode::kFailure,
           "only tokens that have not been read out can be finished");
+  piece_.finished = true;
   StoredKeys keys(coda_.front(), piece_.all);
   return network_.read_out(piece_.base.coarse, piece_.rows, keys).view_as(piece_.base.embedded_BTD);
 }

@@ -50,7 +50,9 @@ class Decoder {
   struct Piece {
     int64_t length = 0;
     int64_t refinements = 0;  ///< done
-    BasePasses base;          ///< as the last of them left it
+    at::Tensor mask_M;        ///< of the last of them; undefined where there is none
+    bool finished = false;
+    BasePasses base;  ///< as the last of them left it
     RowSet rows;
     StoredRows all;  ///< where their keys lie in stores of every row
   };

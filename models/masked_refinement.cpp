@@ -89,7 +89,7 @@ class MaskedReader final : public KeyReader {
 BasePasses Network::refine_masked(const BasePasses& base, const at::Tensor& mask_BT,
                                   RefineOptions options) const {
   require_refinable(options);
-  require_keys(base);
+  require_keys(base, options);
   const RowSet rows = all_rows(base.embedded_BTD);
   const at::Tensor mask = moved_to(base.embedded_BTD.device(), mask_BT);
   const at::Tensor mask_BT1 = mask.unsqueeze(-1);

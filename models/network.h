@@ -172,7 +172,7 @@ class Network {
                              CodaRun coda_run, KeyReader& core, KeyReader& coda) const;
   HaltedStates halted_states(const BasePasses& base, const RowSet& rows) const;
   void require_refinable(RefineOptions options) const;
-  void require_keys(const BasePasses& base) const;
+  void require_keys(const BasePasses& base, RefineOptions options) const;
   friend class Decoder;  // runs the same passes on keys of its own
 
   ModelOptions options_;

@@ -48,9 +48,14 @@ void Network::require_refinable(RefineOptions options) const {
           "model.readout = last, or run it again");
 }
 
-void Network::require_keys(const BasePasses& base) const {
-  require(std::ssize(base.core_keys) == plan_.refinement.layers.count, ExitCode::kFailure,
-          "a refinement pass needs the keys of the base passes; run base_passes with keys = true");
+void Network::require_keys(const BasePasses& base, RefineOptions options) const {
+  const int64_t coda = options.coda == CodaRun::kAgain ? plan_.coda.count : 0;
+  require(
+      std::ssize(base.core_keys) == plan_.refinement.layers.count &&
+          std::ssize(base.coda_keys) >= coda,
+      ExitCode::kFailure,
+      "a refinement pass needs the keys of the base passes, and where the coda runs again those "
+      "of the coda; run base_passes with keys = true");
 }
 
 HaltedStates Network::halted_states(const BasePasses& base, const RowSet& rows) const {
@@ -77,7 +82,7 @@ RefinedRows Network::run_refinement(const BasePasses& base, const RowSet& rows,
 RefinedRows Network::refine_picked(const BasePasses& base, const RowSelection& picked,
                                    RefineOptions options) const {
   require_refinable(options);
-  require_keys(base);
+  require_keys(base, options);
   const RowSet rows = all_rows(base.embedded_BTD);
   const bool copies = options.rule == KeyRule::kCopyState;
   const HaltedStates halted = copies ? halted_states(base, rows) : HaltedStates{};

@@ -82,6 +82,17 @@ ModelFile::ModelFile(const fs::path& folder)
   require(fault.empty(), ExitCode::kBadInput, fault);
 }
 
+KeyRule ModelFile::key_rule() const {
+  const nlohmann::json& config = record_.at("config");
+  if (!config.contains("train") || !config.at("train").contains("key-rule"))
+    return KeyRule::kCoarse;
+  const auto stored = config.at("train").at("key-rule").get<std::string>();
+  for (const auto& [rule, name] : EnumNames<KeyRule>::names)
+    if (name == stored) return rule;
+  fail(ExitCode::kBadInput, folder_, ": trained under the key rule '", stored,
+       "', which this program does not know");
+}
+
 std::string ModelFile::tokenizer() const { return record_["tokenizer_sha256"]; }
 
 void ModelFile::require_tokenizer(const std::string& digest, const std::string& corpus) const {

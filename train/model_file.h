@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/safetensors.h"
+#include "models/key_rule.h"
 #include "models/options.h"
 
 namespace reprise {
@@ -32,6 +33,8 @@ class ModelFile {
   /// Throws kBadInput where the model was trained on tokens of another tokenizer than that of
   /// `corpus`, whose SHA-256 is `digest`.
   void require_tokenizer(const std::string& digest, const std::string& corpus) const;
+  /// What refined positions attended to in training: coarse where none was refined.
+  KeyRule key_rule() const;
   const std::vector<ArrayView>& arrays() const { return weights_.arrays(); }
 
  private:

@@ -64,6 +64,7 @@ GateExpression parse_gate(std::string_view text) {
     gate.terms.push_back(term);
     first = end + 1;
   }
+  std::ranges::sort(gate.terms);  // one gate has one name
   return gate;
 }
 

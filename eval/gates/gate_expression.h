@@ -28,7 +28,7 @@ enum class Join {
 };
 
 struct GateExpression {
-  std::vector<Signal> terms;  ///< at least one, each once
+  std::vector<Signal> terms;  ///< at least one, each once, in the order of Signal
   Join join = Join::kAll;
   bool operator==(const GateExpression&) const = default;
 };

@@ -13,8 +13,10 @@ using nlohmann::json;
 
 constexpr double kEqualBytes = 0.001;
 /// Options of `reprise eval` that arms may differ in without a prediction being made otherwise.
-constexpr std::array kFreeOptions{"artifact", "corpus",        "out",
-                                  "refine",   "segment-units", "check-windows"};
+constexpr std::array kFreeOptions{"artifact",      "corpus",        "out",   "refine",
+                                  "segment-units", "check-windows", "curves"};
+/// Those of a second pass: of no meaning to a trace without one.
+constexpr std::array kGateOptions{"gate", "budget", "key-rule"};
 
 /// One section of what a trace stores of its configuration; empty where it is missing.
 json stored(const Evidence& trace, const char* section) {
@@ -26,7 +28,15 @@ json stored(const Evidence& trace, const char* section) {
 json scoring_of(const Evidence& trace) {
   json options = stored(trace, "eval");
   for (const char* name : kFreeOptions) options.erase(name);
+  for (const char* name : kGateOptions) options.erase(name);
   return options;
+}
+
+json gate_of(const Evidence& trace) {
+  json options = stored(trace, "eval"), gate = json::object();
+  for (const char* name : kGateOptions)
+    if (options.contains(name)) gate[name] = options.at(name);
+  return gate;
 }
 
 /// The first name under which two objects hold different values, or one holds none.
@@ -73,13 +83,19 @@ void require_equal_bytes(const std::vector<Evidence>& traces) {
 }
 
 void require_same_scoring(const std::vector<Evidence>& traces) {
-  const json first = scoring_of(traces.at(0));
+  const auto same = [](const Evidence& left, const Evidence& right, const json& of_left,
+                       const json& of_right) {
+    const std::string name = first_difference(of_left, of_right);
+    require(name.empty(), ExitCode::kInvalidTrace, right.path, " and ", left.path,
+            " were scored differently: eval.", name, " is ", value_of(of_right, name), " and ",
+            value_of(of_left, name), "; evaluate both with the same options");
+  };
+  const Evidence* gated = nullptr;
   for (const auto& trace : traces) {
-    const json own = scoring_of(trace);
-    const std::string name = first_difference(first, own);
-    require(name.empty(), ExitCode::kInvalidTrace, trace.path, " and ", traces[0].path,
-            " were scored differently: eval.", name, " is ", value_of(own, name), " and ",
-            value_of(first, name), "; evaluate both with the same options");
+    same(traces[0], trace, scoring_of(traces[0]), scoring_of(trace));
+    if (trace.attributes.refinement_rule.empty()) continue;
+    if (!gated) gated = &trace;
+    same(*gated, trace, gate_of(*gated), gate_of(trace));
   }
 }
 

@@ -98,7 +98,10 @@ Corrections corrections(const TokenColumns& tokens, Policy policy) {
 void require_known_rule(const Trace& trace, const std::filesystem::path& path) {
   require(trace.attributes.refinement_rule == kCoarseRule, ExitCode::kInvalidTrace, path.string(),
           ": refined under the rule '", trace.attributes.refinement_rule, "'; only under '",
-          kCoarseRule, "' do the columns of all positions tell what a gate's own pass predicted");
+          kCoarseRule,
+          "' do the columns of all positions tell what a gate's own pass predicted; evaluate it "
+          "with --eval.key-rule ",
+          kCoarseRule);
 }
 
 }  // namespace

@@ -44,12 +44,13 @@ std::vector<TensorShape> tensors_at_width(ModelOptions options, int64_t width) {
 struct Trained {
   nlohmann::json record;
   ModelOptions options;
+  KeyRule rule = KeyRule::kCoarse;
 };
 
 Trained read_trained(const PackOptions& options, const Corpus& corpus) {
   const ModelFile file(options.model);
   file.require_tokenizer(corpus.tokenizer().digest(), options.corpus);
-  return {file.record(), file.options()};
+  return {file.record(), file.options(), file.key_rule()};
 }
 
 /// The file is closed again when it returns: mapped, it would be in memory a second time.
@@ -58,6 +59,7 @@ UnpackedModel read_weights(const PackOptions& options, const Tokenizer& tokenize
   UnpackedModel model;
   model.model = file.record()["config"]["model"];
   model.tokenizer = file.tokenizer();
+  model.keys = file.key_rule();
   if (options.carry_tokenizer) model.tokenizer_model = tokenizer.model_bytes();
   for (const ArrayView& array : file.arrays())
     model.tensors.push_back({array.name, array.shape, float_values(array)});
@@ -188,6 +190,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   together(comm, [&] {  // refused before the lock and the work of packing
     units = unit_options(scoring, trained.options);
     use.refine_share = refines ? options.refine_share : 0;
+    use.rule = trained.rule;
     validate(use, trained.options);
     if (uses_calibration(options)) {
       calibration = calibration_file(options, use, corpus);

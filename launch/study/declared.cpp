@@ -121,6 +121,18 @@ void validate_contrast(const DeclaredArm& recurrent, const DeclaredArm& unshared
   require(first.eval.split == Split::kTest, ExitCode::kUsage, "eval.split is ",
           enum_name(first.eval.split),
           "; models are trained on train and gates set on valid, claims are decided on test");
+  for (const DeclaredArm* arm : {&recurrent, &unshared}) {
+    const ArmOptions& options = arm->options;
+    require(options.train.objective.refinement.rule == KeyRule::kCoarse &&
+                (options.eval.key_rule == RuleChoice::kCoarse ||
+                 options.eval.key_rule == RuleChoice::kStored),
+            ExitCode::kUsage, "arm ", arm->name,
+            ": train.key-rule and eval.key-rule must be coarse: under another rule no column of a "
+            "trace tells what every gate predicted, and the verdict refuses it");
+    require(options.eval.gate.empty(), ExitCode::kUsage, "arm ", arm->name,
+            ": eval.gate takes thresholds of one artifact's curves, which a study makes only "
+            "later; leave it out, and the artifact's own gate runs");
+  }
   require(scoring_of(recurrent) == scoring_of(unshared), ExitCode::kUsage,
           "[eval], or the context it follows, differs between ", recurrent.name, " and ",
           unshared.name, "; both are scored alike");

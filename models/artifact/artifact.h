@@ -16,15 +16,17 @@
 
 #include "models/artifact/directory.h"
 #include "models/artifact/quantisers/host_tensor.h"
+#include "models/key_rule.h"
 
 namespace reprise {
 
 /// Which positions are refined: those whose `signal` after the base passes exceeds `threshold`.
 struct GateRule {
   std::string signal = "entropy";
-  double threshold = 0;       ///< nats, for entropy
-  double fraction = 0;        ///< of valid tokens that exceeded it when it was set
-  std::string calibrated_on;  ///< digest of the text it was set on, in hex; empty: never set
+  double threshold = 0;             ///< nats, for entropy
+  double fraction = 0;              ///< of valid tokens that exceeded it when it was set
+  std::string calibrated_on;        ///< digest of the text it was set on, in hex; empty: never set
+  KeyRule keys = KeyRule::kCoarse;  ///< what refined positions attended to in training
 };
 
 struct Artifact {

@@ -14,17 +14,31 @@ nlohmann::json gate_json(const GateRule& gate) {
   const std::string unset(kHexDigest, '0');
   require(gate.calibrated_on.empty() || gate.calibrated_on.size() == kHexDigest, ExitCode::kUsage,
           "the gate's text must be named by a SHA-256 in hex, not '", gate.calibrated_on, "'");
-  return {{"signal", gate.signal},
-          {"threshold", fixed_width(gate.threshold)},
-          {"fraction", fixed_width(gate.fraction)},
-          {"calibrated_on", gate.calibrated_on.empty() ? unset : gate.calibrated_on}};
+  nlohmann::json json = {
+      {"signal", gate.signal},
+      {"threshold", fixed_width(gate.threshold)},
+      {"fraction", fixed_width(gate.fraction)},
+      {"calibrated_on", gate.calibrated_on.empty() ? unset : gate.calibrated_on}};
+  if (gate.keys != KeyRule::kCoarse) json["keys"] = enum_name(gate.keys);
+  return json;
+}
+
+/// The default is not written.
+KeyRule read_keys(const nlohmann::json& json) {
+  if (!json.contains("keys")) return KeyRule::kCoarse;
+  const auto stored = json.at("keys").get<std::string>();
+  for (const auto& [rule, name] : EnumNames<KeyRule>::names)
+    if (name == stored && rule != KeyRule::kCoarse) return rule;
+  fail(ExitCode::kBadInput, "the gate's rule '", stored, "' is unknown, or is not written down");
 }
 
 GateRule read_gate(const nlohmann::json& json) {
   GateRule gate{json.at("signal").get<std::string>(),
                 parse_fixed_width(json.at("threshold").get<std::string>()),
                 parse_fixed_width(json.at("fraction").get<std::string>()),
-                json.at("calibrated_on").get<std::string>()};
+                json.at("calibrated_on").get<std::string>(), read_keys(json)};
+  require(json.size() == (gate.keys == KeyRule::kCoarse ? 4 : 5), ExitCode::kBadInput,
+          "the gate has ", json.size(), " fields");
   require(0 <= gate.fraction && gate.fraction <= 1, ExitCode::kBadInput,
           "the gate's fraction is no share: ", gate.fraction);
   require(gate.calibrated_on.size() == kHexDigest &&

@@ -51,6 +51,7 @@ std::string key_of(ModelOptions model, const Parameters& parameters, const UseOp
                                   {"windows", windows.count()},
                                   {"length", windows.length()},
                                   {"refine_share", options.refine_share},
+                                  {"key_rule", enum_name(options.rule)},
                                   {"group", kGroupWindows}});
 }
 
@@ -196,7 +197,7 @@ Calibration measure_use(const ModelOptions& model, const Parameters& parameters,
     corpus.check_shards(Split::kTrain, comm.rank(), comm.size());
   });
   const TrainWindows windows(corpus, options.tokens, window_of(options, model));
-  const WindowUse use(model, parameters, options.refine_share);
+  const WindowUse use(model, parameters, {options.refine_share, options.rule});
   Measuring measuring(use, windows, options, key_of(model, parameters, options, windows), comm);
   return {windows.digest(), windows.count() * windows.length(), measuring.run()};
 }

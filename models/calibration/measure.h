@@ -23,6 +23,7 @@
 #include "base/comm/communicator.h"
 #include "data/corpus.h"
 #include "models/artifact/quantisers/calibration.h"
+#include "models/key_rule.h"
 #include "models/options.h"
 #include "models/parameters.h"
 
@@ -33,8 +34,9 @@ struct UseOptions {
 
   // What the command that measures knows from options of its own.
   double refine_share = 0;  ///< of a window's tokens, at least one, which are refined; 0: none
-  int64_t threads = 1;      ///< per rank; each works on windows of its own
-  std::string state = {};   ///< file that keeps the sums, also complete ones; "": none is kept
+  KeyRule rule = KeyRule::kCoarse;  ///< under which they are
+  int64_t threads = 1;              ///< per rank; each works on windows of its own
+  std::string state = {};  ///< file that keeps the sums, also complete ones; "": none is kept
   std::chrono::milliseconds save_pause{30'000};  ///< between two states that are written
   std::function<bool()> stop = {};  ///< asked by every rank between rounds of groups; may be empty
 

@@ -44,11 +44,12 @@ class LastGram {
 
 }  // namespace
 
-WindowUse::WindowUse(const ModelOptions& options, const Parameters& parameters, double refine_share)
+WindowUse::WindowUse(const ModelOptions& options, const Parameters& parameters,
+                     UsedRefinement refinement)
     : options_(options),
       parameters_(parameters),
       compute_(parameters.list().front().tensor.scalar_type()),
-      refine_share_(refine_share),
+      refinement_(refinement),
       layout_(parameters.list(), multiplied()) {}
 
 /// Asked of the network itself, by running it on a token.
@@ -74,20 +75,21 @@ at::Tensor WindowUse::uncertain_rows(const at::Tensor& features_BTD) const {
   const Network network(options_, parameters_, compute_);
   const double one_row = 1 / static_cast<double>(features_BTD.size(1));
   return pick_most_uncertain(entropy_nats(network.logits(features_BTD)),
-                             std::max(refine_share_, one_row));
+                             std::max(refinement_.share, one_row));
 }
 
 at::Tensor WindowUse::loss(const at::Tensor& tokens_BT, ProductLog& log) const {
   const int64_t length = tokens_BT.size(1) - 1;
   const at::Tensor targets_BT = tokens_BT.narrow(1, 1, length);
   const Network network(options_, parameters_, compute_, &log);
-  const bool refines = refine_share_ > 0;
+  const bool refines = refinement_.share > 0;
   const BasePasses base = network.base_passes(tokens_BT.narrow(1, 0, length), {.keys = refines});
   const at::Tensor coarse = network.cross_entropy(base.features_BTD, targets_BT).sum();
   if (!refines) return coarse;
   const at::Tensor rows_M = uncertain_rows(base.features_BTD);
   const at::Tensor targets_M = targets_BT.flatten().index_select(0, rows_M);
-  return coarse + network.cross_entropy(network.refine_rows(base, rows_M), targets_M).sum();
+  const at::Tensor refined_MD = network.refine_rows(base, rows_M, refinement_.rule);
+  return coarse + network.cross_entropy(refined_MD, targets_M).sum();
 }
 
 void WindowUse::add(const at::Tensor& tokens_BT, std::span<double> sums) const {

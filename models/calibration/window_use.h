@@ -11,12 +11,18 @@
 
 namespace reprise {
 
+/// The second pass that is part of a model's use.
+struct UsedRefinement {
+  double share = 0;                 ///< of a window's tokens
+  KeyRule rule = KeyRule::kCoarse;  ///< what they attend to
+};
+
 class WindowUse {
  public:
   /// `refine_share`: of a window's tokens, the most uncertain, that the refinement pass runs for;
   /// 0: none is run. The parameters' tensors, fp32 or fp64, which also decide the arithmetic, must
   /// outlive this.
-  WindowUse(const ModelOptions& options, const Parameters& parameters, double refine_share);
+  WindowUse(const ModelOptions& options, const Parameters& parameters, UsedRefinement refinement);
 
   const UseLayout& layout() const { return layout_; }
 
@@ -38,7 +44,7 @@ class WindowUse {
   ModelOptions options_;
   const Parameters& parameters_;
   at::ScalarType compute_;
-  double refine_share_;
+  UsedRefinement refinement_;
   UseLayout layout_;
 };
 

@@ -112,7 +112,7 @@ TEST_F(EvaluateTest, UnderEveryRuleColumnsAreThoseOfOneRank) {
     const std::string name(rule_name);
     EvalOptions options = tiny_options(out("rule_" + name));
     options.window = 16;  // most documents are longer
-    options.key_rule = rule;
+    options.key_rule = choice_of(rule);
     const Trace together = evaluate_into(artifact, options, test_comm());
     EXPECT_EQ(together.attributes.refinement_rule, rule_name);
     EXPECT_EQ(together.documents.random, together.documents.refined);

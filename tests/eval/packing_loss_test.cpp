@@ -50,7 +50,7 @@ TEST_F(PackingLossTest, DrawsWholeUnitsSpreadOverTheSplit) {
 
 TEST_F(PackingLossTest, AModelAgainstItselfLosesNothing) {
   const LossSample sample = draw_loss_sample(*corpus_, Split::kValid, 1'000, units_);
-  const PackingLoss loss = compare_networks(network(), network(), sample, /*refined=*/true);
+  const PackingLoss loss = compare_networks(network(), network(), sample, {.runs = true});
   ASSERT_EQ(loss.passes.size(), 3u) << "two base passes and a refinement pass";
   for (const PassLoss& pass : loss.passes) {
     EXPECT_EQ(pass.bpb_before, pass.bpb_after);
@@ -63,7 +63,7 @@ TEST_F(PackingLossTest, GivesTheLossAndTheErrorOfEveryPass) {
   const at::NoGradGuard no_grad;
   const LossSample sample = draw_loss_sample(*corpus_, Split::kValid, 1'000, units_);
   const Network before = network(), after = network(1.1);
-  const PackingLoss loss = compare_networks(before, after, sample, /*refined=*/false);
+  const PackingLoss loss = compare_networks(before, after, sample, {});
   ASSERT_EQ(loss.passes.size(), 2u);
   double nats = 0, error = 0, original = 0;
   for (const ScoringBatch& batch : sample.batches) {

@@ -94,9 +94,10 @@ class GateRun {
  private:
   /// What the model says of batches. It is loaded when it is first asked.
   SampleSource samples_of(const BatchSource& batches) {
+    ObserveOptions observe = options_.observe;
+    observe.rule = model_.key_rule();
     if (!frozen_) frozen_ = load_frozen(model_, compute_type(options_.precision), device_);
-    return live_samples(*frozen_, {options_.observe, options_.head.reads_state(), device_},
-                        batches);
+    return live_samples(*frozen_, {observe, options_.head.reads_state(), device_}, batches);
   }
 
   /// As rank 0, which holds the folder's lock, finds it.

@@ -70,7 +70,8 @@ GateSamples observe(const Network& network, const Batch& batch, const ObserveOpt
   if (keeps_state) samples.state_BTD = base.features_BTD.to(at::kFloat);
   read_predictions(network, base.features_BTD, batch.targets_BT, samples);
   samples.first_BT = network.cross_entropy(base.features_BTD, batch.targets_BT);
-  samples.second_BT = network.cross_entropy(network.refine_all(base), batch.targets_BT);
+  samples.second_BT =
+      network.cross_entropy(network.refine_all(base, options.rule), batch.targets_BT);
   samples.best_BT = samples.second_BT;
   if (options.later > 0)
     samples.best_BT = least_later_nats(network, batch, options, after, samples.second_BT);

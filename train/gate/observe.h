@@ -10,12 +10,13 @@
 namespace reprise {
 
 /// Where the gate stands, and what follows. Let p be the base passes before it. L1 is the loss
-/// after base pass p; L2 that after the refinement pass under the rule `coarse`, run from there at
+/// after base pass p; L2 that after the refinement pass under the model's rule, run from there at
 /// every position; L_{2+k}, k = 1..later, that after base pass p + k, run for every token. Passes
 /// behind the model's last repeat that one, and so the core of a family that
 /// runs its layers once runs again.
 struct ObserveOptions {
   int64_t after = 0, later = 0;
+  KeyRule rule = KeyRule::kCoarse;  ///< the model's, by its file; no option
 
   template <class Visitor>
   void visit(Visitor&& field) {

@@ -89,6 +89,7 @@ void StoredModel::frame() {
   for (size_t i = 0; i < model_.tensors.size(); ++i)
     directory.push_back({model_.tensors[i].name, quantised_[i].form, model_.tensors[i].shape});
   stored_ = make_frame(model_.model, model_.tokenizer, model_.tokenizer_model, directory);
+  stored_.gate.keys = model_.keys;
   plans_ = plan_sections(stored_.directory, stored_.directory_bytes,
                          static_cast<int64_t>(model_.tokenizer_model.size()));
 }

@@ -14,9 +14,10 @@
 namespace reprise {
 
 struct UnpackedModel {
-  nlohmann::json model;         ///< the resolved "model" section
-  std::string tokenizer;        ///< SHA-256 of the tokenizer model, in hex
-  std::string tokenizer_model;  ///< carried in the file unless empty
+  nlohmann::json model;             ///< the resolved "model" section
+  KeyRule keys = KeyRule::kCoarse;  ///< what refined positions attended to in training
+  std::string tokenizer;            ///< SHA-256 of the tokenizer model, in hex
+  std::string tokenizer_model;      ///< carried in the file unless empty
   std::vector<HostTensor> tensors;
   /// How the tensors are used; needed where the options ask for what it says.
   std::optional<Calibration> calibration;

@@ -75,7 +75,7 @@ class OneTokenLayer : public testing::Test {
 
   void expect_hessians(double refine_share) {
     run_passes(refine_share > 0);
-    const auto found = measured(WindowUse(options_, parameters_, refine_share),
+    const auto found = measured(WindowUse(options_, parameters_, {refine_share}),
                                 at::tensor({kToken, int64_t{4}}, at::kLong).view({1, 2}));
     for (const auto& [name, inputs] : expected_) {
       const at::Tensor rows_MC = at::stack(inputs);
@@ -100,7 +100,7 @@ TEST_F(OneTokenLayer, TheRefinementMakesQueriesButNoKeys) { expect_hessians(1); 
 TEST(WindowUse, OnlyRefinedRowsCountInTheRefinement) {
   const ModelOptions options = tiny_recurrent();
   const Parameters parameters = lively_parameters(options, at::kFloat);
-  const auto found = measured(WindowUse(options, parameters, 0.5), some_tokens(options, 1, 7));
+  const auto found = measured(WindowUse(options, parameters, {0.5}), some_tokens(options, 1, 7));
   EXPECT_EQ(found.at("layer.0.attention.query").applications, 6);
   EXPECT_EQ(found.at("layer.1.attention.query").applications, 2 * 6 + 3);
   EXPECT_EQ(found.at("layer.1.attention.key").applications, 2 * 6);
@@ -112,7 +112,7 @@ TEST(WindowUse, OnlyRefinedRowsCountInTheRefinement) {
 TEST(WindowUse, FactorsOfAChangeSeeTheirOwnPass) {
   const ModelOptions options = tiny_relaxed();
   const Parameters parameters = lively_parameters(options, at::kDouble);
-  const auto found = measured(WindowUse(options, parameters, 0), some_tokens(options, 1, 7));
+  const auto found = measured(WindowUse(options, parameters, {}), some_tokens(options, 1, 7));
   const std::string matrix = "layer.1.mlp.up";
   at::Tensor both;
   for (int64_t pass = 0; pass < 2; ++pass) {
@@ -148,7 +148,7 @@ void expect_squared_gradients(const ModelOptions& options, std::vector<const cha
            network.cross_entropy(refined_MD, targets_T.index_select(0, rows_M)).sum();
   };
   (void)loss();
-  const auto found = measured(WindowUse(options, parameters, 0.5), tokens);
+  const auto found = measured(WindowUse(options, parameters, {0.5}), tokens);
   for (const char* name : names) {
     const at::Tensor gradient = numeric_gradient(loss, parameters[name].detach());
     const at::Tensor squares = (gradient.square() / 4).view({-1, gradient.size(-1)});
@@ -167,7 +167,7 @@ TEST(WindowUse, SensitivityOfATiedTableIsThatOfLookupAndHead) {
 TEST_P(WindowUseOf, HasEveryTensorInItsSizes) {
   const ModelOptions& options = GetParam().options;
   const Parameters parameters = lively_parameters(options, at::kFloat);
-  const auto found = measured(WindowUse(options, parameters, 0.5), some_tokens(options, 1, 7));
+  const auto found = measured(WindowUse(options, parameters, {0.5}), some_tokens(options, 1, 7));
   ASSERT_EQ(found.size(), parameters.list().size());
   for (const Parameter& parameter : parameters.list()) {
     const TensorCalibration& tensor = found.at(parameter.name);

@@ -1,0 +1,127 @@
+"""What a second look is worth to a small model: bits per byte of every gate and control, by rule, over three seeds.
+
+    look.py PROGRAM TEXT FOLDER OUT      the built reprise, a file or folder of text, a scratch folder, the JSON file to write
+
+Trains a recurrent model with gated refinement under `coarse` and under `latest`, packs each to the same bytes, and scores the test
+split. Under `coarse` every gate is drawn from one evaluation of each split; under the rule a model was not trained with, and under
+`latest`, the entropy gate is run at each budget. Takes a core for two hours. Interrupted, it goes on with the runs that are missing.
+"""
+import json
+import math
+import pathlib
+import statistics
+import sys
+
+from program import Program
+
+TEXT, SCRATCH, OUT = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]) / "look", pathlib.Path(sys.argv[4])
+PROGRAM = Program(sys.argv[1], SCRATCH)
+SEEDS, RULES, BUDGETS, BYTES = [1, 2, 3], ["coarse", "latest"], [0.1, 0.3], 900_000
+MODEL = {"model.family": "recurrent", "model.width": 176, "model.vocab": 1024, "model.heads": 4, "model.kv-heads": 2,
+         "model.mlp-ratio": 2, "model.context": 256, "model.prelude": 1, "model.core": 2, "model.coda": 1, "model.passes": 2}
+TRAINING = {"train.steps": 1200, "train.sequences": 8, "train.precision": "bf16", "train.objective": "gated-refinement",
+            "train.refine-share": 0.2}
+GATES = "entropy,max-probability,margin,residual,cosine,divergence,entropy-change,flip,second-order,early-disagreement,token," \
+        "frequency,position,entropy & residual,entropy | divergence"
+T_OF_THREE = 4.303  # Student's t, 2 degrees of freedom, 95 %
+
+
+def corpus():
+    folder = SCRATCH / "corpus"
+    if not folder.exists():
+        PROGRAM.reprise("data", {"data.source": TEXT, "data.out": folder, "data.vocab": 1024, "data.max-bytes": 12_000_000,
+                                 "data.max-document-bytes": 20_000})
+    return folder
+
+
+def artifact(rule, seed):
+    name = f"{rule}.{seed}"
+    if not (SCRATCH / name / "train.json").exists():
+        PROGRAM.reprise("train", {**MODEL, **TRAINING, "train.corpus": corpus(), "train.out": SCRATCH / name, "train.seed": seed,
+                                  "train.key-rule": rule, "train.threads": 1}, threads=1)
+    packed = SCRATCH / f"{name}.reprise"
+    if not packed.exists():
+        PROGRAM.reprise("pack", {"pack.model": SCRATCH / name, "pack.corpus": corpus(), "pack.out": packed, "pack.bytes": BYTES,
+                                 "pack.refine-share": 0.1}, threads=1)
+    return packed
+
+
+def evaluate(packed, split, rule="coarse", budget=None):
+    """Under `coarse` every position is refined too, so that every gate can be drawn; a budget runs the entropy gate."""
+    name = f"e.{packed.stem}.{split}" + (f".{rule}.{budget}" if budget else "")
+    gate = {"eval.gate": "entropy", "eval.budget": budget, "eval.curves": SCRATCH / f"{packed.stem}.curves.json"} if budget else {}
+    if not (SCRATCH / name / "results.json").exists():
+        PROGRAM.reprise("eval", {"eval.artifact": packed, "eval.corpus": corpus(), "eval.split": split, "eval.out": SCRATCH / name,
+                                 "eval.key-rule": rule, **gate}, threads=1)
+    return json.loads((SCRATCH / name / "results.json").read_text())
+
+
+def curves(packed):
+    out = SCRATCH / f"{packed.stem}.curves.json"
+    if not out.exists():
+        for split in ["valid", "test"]:
+            evaluate(packed, split)
+        PROGRAM.reprise("curves", {"curves.valid": SCRATCH / f"e.{packed.stem}.valid/trace.h5", "curves.gates": GATES,
+                                   "curves.test": SCRATCH / f"e.{packed.stem}.test/trace.h5", "curves.out": out}, threads=1)
+    return json.loads(out.read_text())
+
+
+def over_seeds(values):
+    half = T_OF_THREE * statistics.stdev(values) / math.sqrt(len(values))
+    return {"mean": statistics.mean(values), "interval": [statistics.mean(values) - half, statistics.mean(values) + half],
+            "seeds": values}
+
+
+def point(record, gate, budget):
+    curve = next(curve for curve in record["gates"] if curve["gate"] == gate)
+    return next(point for point in curve["points"] if point["budget"] == budget)
+
+
+def drawn(records):
+    """By gate and budget: what it takes off `none`, off matched draws, and what every control takes off; bits per byte."""
+    gates = {}
+    for gate in (curve["gate"] for curve in records[0]["gates"]):
+        gates[gate] = {}
+        for budget in BUDGETS:
+            points = [point(record, gate, budget) for record in records]
+            gates[gate][budget] = {
+                "share": over_seeds([p["share"] for p in points]),
+                "minus_none": over_seeds([p["minus_none"]["bpb"] for p in points]),
+                "documents": [p["minus_none"]["interval_bpb"] for p in points],
+                "minus_matched_random": over_seeds([p["minus_matched_random"]["bpb"] for p in points]),
+                "controls_minus_none": {control: over_seeds([p["controls_minus_none"][control]["bpb"] for p in points])
+                                        for control in points[0]["controls_minus_none"]}}
+    return {"none": over_seeds([record["none"]["bpb"] for record in records]),
+            "all": over_seeds([record["all"]["bpb"] for record in records]), "gates": gates}
+
+
+def bpb(results, policy):
+    return results["results"]["test"][f"bits_per_byte,{policy}"]
+
+
+def run_at_budgets(packed, rule):
+    """The entropy gate's own passes; random: as many of every window."""
+    of = {}
+    for budget in BUDGETS:
+        results = [evaluate(path, "test", rule, budget) for path in packed]
+        of[budget] = {name: over_seeds([bpb(r, policy) - bpb(r, "none") for r in results])
+                      for name, policy in [("gated", "gated"), ("random", "random"), ("all", "all")]}
+        of[budget]["sparse_over_ideal"] = [r["accounting"].get("sparse_over_ideal") for r in results]
+    return of
+
+
+def main():
+    trained = {}
+    for rule in RULES:
+        packed = [artifact(rule, seed) for seed in SEEDS]
+        trained[rule] = {"drawn_under_coarse": drawn([curves(path) for path in packed]),
+                         "run_under_latest": run_at_budgets(packed, "latest")}
+    OUT.write_text(json.dumps({"command": "scripts/bench look TEXT", "revision": PROGRAM.revision(), "machine": PROGRAM.machine(),
+                               "text": TEXT.name, "bytes": BYTES, "model": MODEL, "training": TRAINING, "trained_with": trained},
+                              indent=1) + "\n")
+    for rule, results in trained.items():
+        for gate, of in results["drawn_under_coarse"]["gates"].items():
+            print(f"trained with {rule:7} {gate:22}", *(f"{budget}: {of[budget]['minus_none']['mean']:+.5f}" for budget in BUDGETS))
+
+
+main()
