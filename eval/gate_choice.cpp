@@ -37,10 +37,11 @@ float threshold_from(const json& stored) {
 /// The policy eval runs: none but the thresholds.
 void require_plain_policy(const json& policy, const EvalOptions& options) {
   const json plain{{"kind", "threshold"}, {"segment", 1}, {"burst", 0}, {"cap", 0}};
-  for (const auto& [name, value] : plain.items())
-    require(!policy.contains(name) || policy.at(name) == value, ExitCode::kBadInput, options.curves,
-            ": drawn with policy.", name, " ", policy.at(name).dump(),
-            ", which eval does not run; draw the curves without");
+  for (const auto& [name, value] : plain.items()) {
+    const json drawn = policy.value(name, value);
+    require(drawn == value, ExitCode::kBadInput, options.curves, ": drawn with policy.", name, " ",
+            drawn.dump(), ", which eval does not run; draw the curves without");
+  }
 }
 
 void require_same_scoring(const json& valid, const ScoredArtifact& artifact, const Corpus& corpus,
