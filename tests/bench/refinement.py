@@ -27,12 +27,14 @@ def against_peer(precision):
     """Medians over alternations of the two."""
     rounds = [(ours(precision), peer(precision)) for _ in range(ALTERNATIONS)]
     return {rule: {"ratio": statistics.median(us[rule] / them for us, them in rounds), "ours": [us[rule] for us, _ in rounds],
-                   "theirs": [them for _, them in rounds]} for rule in ["coarse", "latest"]}
+                   "theirs": [them for _, them in rounds]} for rule in ["coarse", "latest"]} | {
+        "signals_over_dense_pass": {signal: statistics.median(us["signals_over_dense_pass"][signal] for us, _ in rounds)
+                                    for signal in rounds[0][0]["signals_over_dense_pass"]}}
 
 
 def main():
     peers = {precision: against_peer(precision) for precision in ["fp32", "bf16"]}
-    print(json.dumps({precision: {rule: round(of["ratio"], 2) for rule, of in rules.items()} for precision, rules in peers.items()}),
+    print(json.dumps({precision: {rule: round(of["ratio"], 2) for rule, of in rules.items() if "ratio" in of} for precision, rules in peers.items()}),
           flush=True)
     costs = json.loads(run([PROGRAM.path_of("tests/bench/refinement_cost"), THREADS, ROUNDS], THREADS))
     for setting in costs["settings"]:

@@ -5,7 +5,8 @@
 //
 //   refinement_cost THREADS ROUNDS              all of that
 //   refinement_cost THREADS ROUNDS PRECISION    fp32 or bf16: tokens per second of a text with a
-//                                               tenth refined, width 256, context 512
+//                                               tenth refined, and what signals add to a base
+//                                               pass; width 256, context 512
 //
 // A pass is core (three layers) and coda (one), head and predictions. The model has no prelude and
 // one base pass, so that its base passes are one dense pass. Picked rows are those of largest
@@ -21,6 +22,7 @@
 #include "base/random.h"
 #include "base/stopwatch.h"
 #include "eval/predictions.h"
+#include "eval/signals.h"
 #include "models/network.h"
 #include "models/parameters.h"
 
@@ -117,6 +119,31 @@ class Bench {
     return by_rule;
   }
 
+  /// What a gate adds to the base pass it looks at: entropy, by predictions against none but the
+  /// targets' likelihoods; comparisons of states; and all that a trace records, readouts of an
+  /// earlier state included.
+  nlohmann::json signals_over_dense() {
+    const BasePasses base = network_.base_passes(tokens_BT_, {.keys = true, .trail = true});
+    const auto state = [&](size_t step) { return base.trail[step].hidden_MD; };
+    const at::Tensor rows_N = at::arange(kTokens);
+    const auto over_dense = [&](const std::function<void()>& work) {
+      std::vector<double> ratios;
+      work();
+      for (int64_t round = 0; round < rounds_; ++round) {
+        const double dense = seconds_of([&] { dense_pass(); });
+        ratios.push_back(seconds_of(work) / dense);
+      }
+      return median(ratios);
+    };
+    const at::Tensor targets_BT = targets_N_.view_as(tokens_BT_);
+    const double predicted = over_dense([&] { predict_all(base); }),
+                 likelihoods =
+                     over_dense([&] { network_.cross_entropy(base.features_BTD, targets_BT); });
+    return {{"entropy", predicted - likelihoods},
+            {"states", over_dense([&] { state_signals(state(0), state(1), state(2)); })},
+            {"all_that_a_trace_records", over_dense([&] { signals_of(network_, base, rows_N); })}};
+  }
+
  private:
   /// The other rules at a tenth and at all alone.
   static bool is_measured(KeyRule rule, double share) {
@@ -190,7 +217,10 @@ int run(int argc, char** argv) {
   at::set_num_threads(threads);
   if (argc > 3) {
     const auto type = std::string(argv[3]) == "bf16" ? at::kBFloat16 : at::kFloat;
-    std::cout << Bench({256, 512, type}, rounds).tokens_per_s().dump() << '\n';
+    Bench bench({256, 512, type}, rounds);
+    nlohmann::json figures = bench.tokens_per_s();
+    figures["signals_over_dense_pass"] = bench.signals_over_dense();
+    std::cout << figures.dump() << '\n';
     return 0;
   }
   nlohmann::json settings;
