@@ -31,7 +31,7 @@ struct EstimateWithin {
 };
 
 struct CurvePoint {
-  double budget = 0, valid_share = 0;  ///< asked for, and reached on the valid split
+  double budget = 0, valid_share = 0;  ///< asked for; by thresholds alone on valid
   std::vector<float> thresholds;       ///< of each term, in units of direction * signal
   int64_t refined = 0;                 ///< predictions of the test split
   double share = 0;                    ///< of them: the budget that was spent
