@@ -78,7 +78,7 @@ int main(int argc, char** argv) {
     delete unfinished;
     return static_cast<int>(code);
   } catch (const Error& error) {
-    std::cerr << "error: " << error.what() << std::endl;
+    std::cerr << concat("error: ", error.what(), "\n");  // in one piece: ranks may speak at once
     abort_job(static_cast<int>(error.code()));
   }
 }
