@@ -110,18 +110,24 @@ def run_at_budgets(packed, rule):
     return of
 
 
-def main():
-    trained = {}
-    for rule in RULES:
-        packed = [artifact(rule, seed) for seed in SEEDS]
-        trained[rule] = {"drawn_under_coarse": drawn([curves(path) for path in packed]),
-                         "run_under_latest": run_at_budgets(packed, "latest")}
+def write(trained):
     OUT.write_text(json.dumps({"command": "scripts/bench look TEXT", "revision": PROGRAM.revision(), "machine": PROGRAM.machine(),
                                "text": TEXT.name, "bytes": BYTES, "model": MODEL, "training": TRAINING, "trained_with": trained},
                               indent=1) + "\n")
-    for rule, results in trained.items():
-        for gate, of in results["drawn_under_coarse"]["gates"].items():
-            print(f"trained with {rule:7} {gate:22}", *(f"{budget}: {of[budget]['minus_none']['mean']:+.5f}" for budget in BUDGETS))
+
+
+def main():
+    """The file grows with every part that is finished."""
+    trained = {}
+    for rule in RULES:
+        packed = [artifact(rule, seed) for seed in SEEDS]
+        trained[rule] = {"drawn_under_coarse": drawn([curves(path) for path in packed])}
+        write(trained)
+        for gate, of in trained[rule]["drawn_under_coarse"]["gates"].items():
+            print(f"trained with {rule:7} {gate:22}", *(f"{budget}: {of[budget]['minus_none']['mean']:+.5f}" for budget in BUDGETS),
+                  flush=True)
+        trained[rule]["run_under_latest"] = run_at_budgets(packed, "latest")
+        write(trained)
 
 
 main()
