@@ -151,8 +151,9 @@ class SampleChecks {
   /// The gathered pass against both dense ones: the masked one, which defines it, and the one over
   /// every position, whose columns speak for whatever a gate refined.
   void check_sparse() {
-    const BasePasses base = network().base_passes(batch_.tokens_BT, {.keys = true});
-    const at::Tensor rows_M = rows_to_refine();
+    const BasePasses base =
+        network().base_passes(batch_.tokens_BT, {.keys = true, .all_passes = true, .trail = true});
+    const at::Tensor rows_M = rows_to_refine(base);
     at::Tensor mask_BT = at::zeros_like(batch_.tokens_BT, at::kBool);
     mask_BT.view(-1).index_fill_(0, rows_M, true);
     const at::Tensor sparse_MD = operations_.refine_rows(base, rows_M);
@@ -176,10 +177,8 @@ class SampleChecks {
     found(Check::kSparse, worst_row(network().logits(sparse_MD), all_MV) / epsilon_);
   }
 
-  at::Tensor rows_to_refine() const {
+  at::Tensor rows_to_refine(const BasePasses& base) const {
     const Scorer& scorer = operations_.scorer;
-    const BasePasses base =
-        network().base_passes(batch_.tokens_BT, {.all_passes = true, .trail = true});
     Scorer::Picks picked = scorer.pick_by_gate(base, batch_, scorer.score_base(batch_),
                                                signals_of(network(), base, batch_.rows_N));
     for (size_t n = 0; n < picked.scored.size(); n += kDenseStride) picked.scored[n] = 1;

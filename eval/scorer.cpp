@@ -42,6 +42,12 @@ PassWork nominal_work(const ScoringBatch& batch, Counts&& counts) {
   return work;
 }
 
+/// Of each row, how many of `rows_M`, ascending, stand in its sequence up to itself.
+std::vector<double> picked_up_to(const at::Tensor& rows_M, int64_t sequences, int64_t length) {
+  const at::Tensor seen_M = ops::see_one_another(rows_M, sequences, length).seen_M;
+  return {seen_M.const_data_ptr<int64_t>(), seen_M.const_data_ptr<int64_t>() + seen_M.numel()};
+}
+
 constexpr auto kEvery = [](size_t) { return true; };
 
 }  // namespace
@@ -132,12 +138,6 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
   return scores;
 }
 
-/// Of each row, how many of `rows_M`, ascending, stand in its sequence up to itself.
-std::vector<double> picked_up_to(const at::Tensor& rows_M, int64_t sequences, int64_t length) {
-  const at::Tensor seen_M = ops::see_one_another(rows_M, sequences, length).seen_M;
-  return {seen_M.const_data_ptr<int64_t>(), seen_M.const_data_ptr<int64_t>() + seen_M.numel()};
-}
-
 std::vector<double> Scorer::score_sparse(const BasePasses& base, const ScoringBatch& batch,
                                          const std::vector<double>& nll_base, const Picks& picked,
                                          PassCost& spent) const {
@@ -158,22 +158,25 @@ std::vector<double> Scorer::score_sparse(const BasePasses& base, const ScoringBa
               batch.targets_N.index_select(0, indices_P));
   for (size_t n = 0, m = 0; n < nll.size(); ++n)
     if (picked.scored[n]) nll[n] = refined.nll[m++];
+  const double seconds = watch.seconds();  // the counting below is no part of the pass
 
   const int64_t sequences = batch.tokens_BT.size(0), length = batch.tokens_BT.size(1);
   const std::vector<double> refined_seen = picked_up_to(rows_M, sequences, length);
   PassWork nominal, executed;
-  for (size_t p = 0; p < refined.nll.size(); ++p) {
-    const auto n = static_cast<size_t>(indices_P[static_cast<int64_t>(p)].item<int64_t>());
-    const auto m = static_cast<size_t>(places_P[static_cast<int64_t>(p)].item<int64_t>());
-    nominal += {1, seen_keys(rule(), batch.keys[n], refined_seen[m]), 1};
-  }
+  const int64_t *indices = indices_P.const_data_ptr<int64_t>(),
+                *places = places_P.const_data_ptr<int64_t>();
+  for (size_t p = 0; p < refined.nll.size(); ++p)
+    nominal += {1,
+                seen_keys(rule(), batch.keys[static_cast<size_t>(indices[p])],
+                          refined_seen[static_cast<size_t>(places[p])]),
+                1};
   for (const double seen : refined_seen)
     executed += {1, seen_keys(rule(), static_cast<double>(length), seen), 0};
   const auto scored = static_cast<double>(refined.nll.size());
   executed.readouts = scored;
   // This pass makes those of the whole batch.
   const double all = static_cast<double>(sequences * length);
-  spent += {watch.seconds(), flops_.refinement(nominal, {rule(), halted}),
+  spent += {seconds, flops_.refinement(nominal, {rule(), halted}),
             flops_.refinement(executed, {rule(), all}), scored};
   return nll;
 }

@@ -34,6 +34,8 @@ void validate(const PolicyOptions& options) {
         "token");
   usage(options.refill >= 0 && options.refill <= 1,
         "policy.refill lies between 0 and 1 tokens a token");
+  usage(options.refill == 0 || options.burst > 0,
+        "policy.refill fills a bucket, and policy.burst 0 wants none; give both or neither");
   usage(options.cap >= 0, "policy.cap is negative");
 }
 

@@ -26,22 +26,14 @@ GATES = "entropy,max-probability,margin,residual,cosine,divergence,entropy-chang
 T_OF_THREE = 4.303  # Student's t, 2 degrees of freedom, 95 %
 
 
-def corpus():
-    folder = SCRATCH / "corpus"
-    if not folder.exists():
-        PROGRAM.reprise("data", {"data.source": TEXT, "data.out": folder, "data.vocab": 1024, "data.max-bytes": 12_000_000,
-                                 "data.max-document-bytes": 20_000})
-    return folder
-
-
 def artifact(rule, seed):
     name = f"{rule}.{seed}"
     if not (SCRATCH / name / "train.json").exists():
-        PROGRAM.reprise("train", {**MODEL, **TRAINING, "train.corpus": corpus(), "train.out": SCRATCH / name, "train.seed": seed,
+        PROGRAM.reprise("train", {**MODEL, **TRAINING, "train.corpus": PROGRAM.corpus_of(TEXT), "train.out": SCRATCH / name, "train.seed": seed,
                                   "train.key-rule": rule, "train.threads": 1}, threads=1)
     packed = SCRATCH / f"{name}.reprise"
     if not packed.exists():
-        PROGRAM.reprise("pack", {"pack.model": SCRATCH / name, "pack.corpus": corpus(), "pack.out": packed, "pack.bytes": BYTES,
+        PROGRAM.reprise("pack", {"pack.model": SCRATCH / name, "pack.corpus": PROGRAM.corpus_of(TEXT), "pack.out": packed, "pack.bytes": BYTES,
                                  "pack.refine-share": 0.1}, threads=1)
     return packed
 
@@ -51,7 +43,7 @@ def evaluate(packed, split, rule="coarse", budget=None):
     name = f"e.{packed.stem}.{split}" + (f".{rule}.{budget}" if budget else "")
     gate = {"eval.gate": "entropy", "eval.budget": budget, "eval.curves": SCRATCH / f"{packed.stem}.curves.json"} if budget else {}
     if not (SCRATCH / name / "results.json").exists():
-        PROGRAM.reprise("eval", {"eval.artifact": packed, "eval.corpus": corpus(), "eval.split": split, "eval.out": SCRATCH / name,
+        PROGRAM.reprise("eval", {"eval.artifact": packed, "eval.corpus": PROGRAM.corpus_of(TEXT), "eval.split": split, "eval.out": SCRATCH / name,
                                  "eval.key-rule": rule, **gate}, threads=1)
     return json.loads((SCRATCH / name / "results.json").read_text())
 

@@ -42,6 +42,14 @@ class Program:
                      ranks, threads)
         return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
+    def corpus_of(self, text):
+        """Of one file or folder of text, for models of vocabulary 1024; kept where it is there."""
+        folder = self.scratch / "corpus"
+        if not folder.exists():
+            self.reprise("data", {"data.source": text, "data.out": folder, "data.vocab": 1024, "data.max-bytes": 12_000_000,
+                                  "data.max-document-bytes": 20_000})
+        return folder
+
     def make_corpus(self, text, out="corpus", **options):
         """Of the folders that scripts/collect-text made; kept where it is there."""
         if not (self.scratch / out).exists():

@@ -42,18 +42,10 @@ WAYS = {"hand": HAND | NEAREST, "hand, gptq": HAND | GPTQ, "relative": NEAREST |
 ONLY_PLAIN = {"hand", "hand, gptq", "relative"}  # controls of the allocation, not of the training
 
 
-def corpus():
-    folder = SCRATCH / "corpus"
-    if not folder.exists():
-        PROGRAM.reprise("data", {"data.source": TEXT, "data.out": folder, "data.vocab": 1024, "data.max-bytes": 12_000_000,
-                                 "data.max-document-bytes": 20_000})
-    return folder
-
-
 def train(family, training):
     name = f"{family}.{training}"
     if not (SCRATCH / name / "train.json").exists():
-        PROGRAM.train({**SHAPE, **SHAPES[family], **OBJECTIVES[family], **TRAININGS[training], "train.corpus": corpus(),
+        PROGRAM.train({**SHAPE, **SHAPES[family], **OBJECTIVES[family], **TRAININGS[training], "train.corpus": PROGRAM.corpus_of(TEXT),
                        "train.sequences": SEQUENCES, "train.steps": STEPS, "train.precision": "bf16"}, name, threads=1)
     return name
 
@@ -63,7 +55,7 @@ def pack(model, name, target, options):
     out = SCRATCH / "packed" / f"{model}.{name.replace(', ', '-').replace(' ', '-')}"
     summary = pathlib.Path(f"{out}.reprise.pack.json")
     if not summary.exists():
-        PROGRAM.reprise("pack", {"pack.model": SCRATCH / model, "pack.corpus": corpus(), "pack.out": f"{out}.reprise",
+        PROGRAM.reprise("pack", {"pack.model": SCRATCH / model, "pack.corpus": PROGRAM.corpus_of(TEXT), "pack.out": f"{out}.reprise",
                                  "pack.bytes": target, "pack.refine-share": 0, "pack.compare-tokens": 32_768,
                                  **options}, threads=1)
     packed = json.loads(summary.read_text())
@@ -98,7 +90,7 @@ def tables(family):
 
 
 def main():
-    corpus()
+    PROGRAM.corpus_of(TEXT)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         figures = {model: rows for family in pool.map(tables, SHAPES) for model, rows in family.items()}
     OUT.parent.mkdir(parents=True, exist_ok=True)

@@ -164,6 +164,7 @@ TEST(PolicyOptions, RefuseWhatCannotBeMeant) {
   EXPECT_THAT(with([](auto& o) { o.burst = -1; }), HasSubstr("policy.burst"));
   EXPECT_THAT(with([](auto& o) { o.burst = 0.5; }), HasSubstr("policy.burst"));
   EXPECT_THAT(with([](auto& o) { o.refill = 2; }), HasSubstr("policy.refill"));
+  EXPECT_THAT(with([](auto& o) { o.refill = 0.5; }), HasSubstr("policy.burst 0 wants none"));
   EXPECT_THAT(with([](auto& o) { o.cap = -1; }), HasSubstr("policy.cap"));
 }
 
