@@ -8,20 +8,6 @@
 namespace reprise {
 namespace {
 
-class EntropyGate : public Gate {
- public:
-  explicit EntropyGate(double threshold) : threshold_(threshold) {}
-  std::vector<uint8_t> decide(const CoarseSignals& signals) const override {
-    std::vector<uint8_t> refined;
-    refined.reserve(signals.entropy.size());
-    for (const float entropy : signals.entropy) refined.push_back(entropy > threshold_);
-    return refined;
-  }
-
- private:
-  double threshold_;
-};
-
 class ThresholdGate : public Gate {
  public:
   ThresholdGate(GateExpression gate, std::vector<float> thresholds)
@@ -78,7 +64,9 @@ std::unique_ptr<Gate> make_gate(const GateExpression& gate, std::vector<float> t
 std::unique_ptr<Gate> make_gate(const GateRule& rule) {
   require(rule.signal == "entropy", ExitCode::kBadInput, "the artifact's gate reads '", rule.signal,
           "', this program knows only entropy; pack it again");
-  return std::make_unique<EntropyGate>(rule.threshold);
+  return make_gate(
+      GateExpression{{Signal::kEntropy}, Join::kAll},
+      {static_cast<float>(rule.threshold)});  // it is one of the entropies it was set on
 }
 
 }  // namespace reprise
