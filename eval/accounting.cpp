@@ -1,16 +1,19 @@
 #include "eval/accounting.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace reprise {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PassCost, seconds, nominal_flops, executed_flops, tokens)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PassCost, seconds, nominal_flops, executed_flops, tokens,
+                                   peak_bytes)
 
 PassCost& PassCost::operator+=(const PassCost& other) {
   seconds += other.seconds;
   nominal_flops += other.nominal_flops;
   executed_flops += other.executed_flops;
   tokens += other.tokens;
+  peak_bytes = std::max(peak_bytes, other.peak_bytes);
   return *this;
 }
 
@@ -22,6 +25,7 @@ Accounting& Accounting::operator+=(const Accounting& other) {
   all += other.all;
   text_s += other.text_s;
   writing_s += other.writing_s;
+  nan_scores += other.nan_scores;
   return *this;
 }
 
@@ -38,7 +42,8 @@ nlohmann::json to_json(const Accounting& accounting) {
           {"random", accounting.random},
           {"all", accounting.all},
           {"text_s", accounting.text_s},
-          {"writing_s", accounting.writing_s}};
+          {"writing_s", accounting.writing_s},
+          {"nan_scores", accounting.nan_scores}};
 }
 
 Accounting accounting_from(const nlohmann::json& stored) {
@@ -50,6 +55,7 @@ Accounting accounting_from(const nlohmann::json& stored) {
   accounting.all = stored.at("all").get<PassCost>();
   accounting.text_s = stored.at("text_s");
   accounting.writing_s = stored.at("writing_s");
+  accounting.nan_scores = stored.at("nan_scores");
   return accounting;
 }
 

@@ -47,7 +47,7 @@ ScoringBatch make_batch(const UnitText& text, const std::vector<Window>& windows
       if (input < window.scored) {
         context.push_back(b * length + t);
         batch.context.places.push_back(place);
-        batch.context.windows.push_back(b);
+        batch.context.documents.push_back(window.document);
         continue;
       }
       rows.push_back(b * length + t);

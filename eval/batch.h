@@ -21,13 +21,12 @@ struct UnitText {
 
 UnitText read_unit(const Corpus& corpus, Split split, WorkUnit unit);
 
-/// The positions of windows that only lead up to what is scored there. Under a rule by which scored
-/// positions see refined ones a gate decides about these too, from what they are in this window:
-/// with less text before them than where they were scored, it may decide otherwise.
+/// The positions of windows that only lead up to what is scored there. Where scored positions see
+/// refined ones, these are refined again as they were where they were scored (depths.h).
 struct ContextRows {
   at::Tensor rows_K;               ///< b * T + t, ascending
   std::vector<TokenPlace> places;  ///< of the tokens behind them
-  std::vector<int64_t> windows;    ///< their rows b
+  std::vector<int64_t> documents;  ///< of those, in the unit
 };
 
 struct ScoringBatch {

@@ -67,7 +67,8 @@ class SampleChecks {
 
  private:
   const Network& network() const { return operations_.scorer.network(); }
-  KeyRule rule() const { return operations_.scorer.rule(); }
+  const RefinementPlan& plan() const { return operations_.scorer.plan(); }
+  KeyRule rule() const { return plan().how.rule; }
   bool refined() const { return operations_.scorer.passes() == Passes::kRefined; }
   void found(Check check, double deviation) {
     keep_worse(measured_[static_cast<size_t>(check)], deviation);
@@ -112,7 +113,7 @@ class SampleChecks {
       moved += left.refined[n] != elsewhere.refined[n];
       if (left.refined[n] == right.refined[n]) compare(left.nll_gated[n], right.nll_gated[n]);
       // Where refined positions see each other, an earlier draw that moved is seen too.
-      if (left.random[n] == right.random[n] && !sees_refined(rule()))
+      if (left.random[n] == right.random[n] && !plan().sees_refined())
         compare(left.nll_random[n], right.nll_random[n]);
       compare(left.all.nll[n], right.all.nll[n]);
     }
@@ -152,8 +153,8 @@ class SampleChecks {
   /// every position, whose columns speak for whatever a gate refined.
   void check_sparse() {
     const BasePasses base =
-        network().base_passes(batch_.tokens_BT, {.keys = true, .all_passes = true, .trail = true});
-    const at::Tensor rows_M = rows_to_refine(base);
+        network().base_passes(batch_.tokens_BT, {.keys = true, .all_passes = true});
+    const at::Tensor rows_M = rows_to_refine();
     at::Tensor mask_BT = at::zeros_like(batch_.tokens_BT, at::kBool);
     mask_BT.view(-1).index_fill_(0, rows_M, true);
     const at::Tensor sparse_MD = operations_.refine_rows(base, rows_M);
@@ -164,6 +165,7 @@ class SampleChecks {
             .logits(network().refine_masked(base, mask_BT, {rule()}).features_BTD)
             .flatten(0, 1);
     found(Check::kSparse, worst_row(network().logits(sparse_ND), masked_NV) / epsilon_);
+    if (plan().coda_once()) check_coda_once(base, rows_M, mask_BT);
     const at::Tensor all_NV = network().logits(network().refine_all(base, rule())).flatten(0, 1);
     if (sees_refined(rule())) {
       const at::Tensor every_BT = at::ones_like(mask_BT);
@@ -177,12 +179,25 @@ class SampleChecks {
     found(Check::kSparse, worst_row(network().logits(sparse_MD), all_MV) / epsilon_);
   }
 
-  at::Tensor rows_to_refine(const BasePasses& base) const {
-    const Scorer& scorer = operations_.scorer;
-    Scorer::Picks picked = scorer.pick_by_gate(base, batch_, scorer.score_base(batch_),
-                                               signals_of(network(), base, batch_.rows_N));
-    for (size_t n = 0; n < picked.scored.size(); n += kDenseStride) picked.scored[n] = 1;
-    return picked_rows(batch_, picked);
+  void check_coda_once(const BasePasses& base, const at::Tensor& rows_M,
+                       const at::Tensor& mask_BT) {
+    const auto logits_of = [&](const BasePasses& refined) {
+      return network().logits(network().finish(refined)).flatten(0, 1);
+    };
+    const at::Tensor sparse_NV =
+        logits_of(network().advance(base, network().refine(base, rows_M, plan().how)));
+    const at::Tensor masked_NV = logits_of(network().refine_masked(base, mask_BT, plan().how));
+    found(Check::kSparse, worst_row(sparse_NV, masked_NV) / epsilon_);
+  }
+
+  /// The gate's, and some more.
+  at::Tensor rows_to_refine() const {
+    const std::vector<uint8_t> refined = operations_.score(batch_).refined;
+    const int64_t* rows = batch_.rows_N.const_data_ptr<int64_t>();
+    std::vector<int64_t> picked;
+    for (size_t n = 0; n < refined.size(); ++n)
+      if (refined[n] > 0 || n % kDenseStride == 0) picked.push_back(rows[n]);
+    return at::tensor(picked, at::kLong);
   }
 
   const CheckedOperations& operations_;
@@ -205,13 +220,14 @@ CheckedOperations::CheckedOperations(const Scorer& checked)
       }),
       score([&checked](const ScoringBatch& batch) {
         Accounting unused;
-        return checked.score(batch, unused);
+        UnitDepths nothing;
+        return checked.score(batch, nothing, unused);
       }),
       predict([](const at::Tensor& logits_NV, const at::Tensor& targets_N) {
         return reprise::predict(logits_NV, targets_N);
       }),
-      refine_rows([&network = checked.network(), rule = checked.rule()](const BasePasses& base,
-                                                                        const at::Tensor& rows_M) {
+      refine_rows([&network = checked.network(), rule = checked.plan().how.rule](
+                      const BasePasses& base, const at::Tensor& rows_M) {
         return network.refine_rows(base, rows_M, rule);
       }) {}
 

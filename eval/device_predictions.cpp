@@ -22,7 +22,8 @@ at::Tensor score_rows(const at::Tensor& logits_NV, const at::Tensor& targets_N) 
   const at::Tensor right_N = weights_NV.argmax(-1) == targets_N;
   return at::stack({(log_mass_N - aimed_N).clamp_min(0),
                     (log_mass_N - moment_N / mass_N).clamp_min(0),
-                    (largest_NK.select(-1, 0) - second_N) / mass_N, right_N.to(at::kDouble)});
+                    (largest_NK.select(-1, 0) - second_N) / mass_N, right_N.to(at::kDouble),
+                    largest_NK.select(-1, 0) / mass_N});
 }
 
 }  // namespace reprise

@@ -35,15 +35,23 @@ auto naming(const std::string& file, Work work) {
   }
 }
 
-/// In a long document, one that begins with what windows before it have scored.
-const Window& last_of_the_longest(const std::vector<Window>& windows) {
-  return *std::ranges::max_element(windows | std::views::reverse, {}, &Window::length);
+/// The last of the longest, all of whose positions are scored: a gate decides about each of them.
+Window read_alone(const std::vector<Window>& windows) {
+  Window window = *std::ranges::max_element(windows | std::views::reverse, {}, &Window::length);
+  window.scored = window.first;
+  return window;
 }
 
 /// The gate and its control, or none.
-SecondPass make_second_pass(const GateChoice& choice, const EvalOptions& options) {
-  return {choice.gate, static_cast<uint64_t>(options.seed),
-          rule_of(options.key_rule, KeyRule::kCoarse)};
+SecondPass make_second_pass(const Artifact& artifact, const GateChoice& choice,
+                            const EvalOptions& options, at::Device device) {
+  const RefineOptions how{rule_of(options.key_rule, KeyRule::kCoarse), options.coda};
+  return {.gate = choice.gate,
+          .control_seed = static_cast<uint64_t>(options.seed),
+          .plan = {how, options.refinements},
+          .policy = choice.policy,
+          .head = stored_head(artifact, device),
+          .records_signals = options.signals == RecordSignals::kAll};
 }
 
 class Evaluation {
@@ -62,7 +70,11 @@ class Evaluation {
                           return make_network(artifact.artifact, options.precision,
                                               tensor_device(device));
                         })),
-        scorer_(network_, make_second_pass(gate, options)),
+        scorer_(network_, naming(options.artifact,
+                                 [&] {
+                                   return make_second_pass(artifact.artifact, gate, options,
+                                                           tensor_device(device));
+                                 })),
         slicer_(corpus.train_counts(), options.rare_share, options.early_tokens),
         unit_options_(unit_options(options, network_.options())),
         unit_scorer_(scorer_, corpus.tokenizer(), slicer_, unit_options_),
@@ -123,7 +135,7 @@ class Evaluation {
     for (size_t k = 0; k < wanted; ++k) {
       const UnitText text = read_unit(corpus_, options_.split, units_[k * units_.size() / wanted]);
       std::vector<Window> windows = unit_windows(text, unit_options_);
-      if (!windows.empty()) samples.push_back(make_batch(text, {last_of_the_longest(windows)}));
+      if (!windows.empty()) samples.push_back(make_batch(text, {read_alone(windows)}));
     }
     return samples;
   }
@@ -180,7 +192,8 @@ class Evaluation {
       segment.attributes.accounting = to_json(spent);
       validate(segment, concat("units ", scored.first, " to ", scored.end()));
       ledger.add(scored, [&](const fs::path& path) {
-        write_trace(path, segment.passes, segment.tokens, segment.documents, segment.attributes);
+        write_trace(path, scorer_.recorded(), segment.tokens, segment.documents,
+                    segment.attributes);
       });
     }
     return scored.count == range.count;
@@ -266,6 +279,11 @@ Outcome evaluate(const ScoredArtifact& artifact, const Corpus& corpus, const Eva
           "--eval.key-rule ", enum_name(options.key_rule),
           " is for a second pass, and there is none; pack the artifact with a gate, or give "
           "--eval.gate");
+  const EvalOptions usual;
+  require(gate.gate || (options.refinements == usual.refinements && options.coda == usual.coda),
+          ExitCode::kUsage,
+          "--eval.refinements and --eval.coda are for a second pass, and there is none; pack the "
+          "artifact with a gate, or give --eval.gate");
   const KeyRule stored = artifact.artifact.gate.keys;
   options_there.key_rule =
       gate.gate ? choice_of(rule_of(options.key_rule, stored)) : RuleChoice::kStored;

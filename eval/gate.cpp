@@ -1,6 +1,7 @@
 #include "eval/gate.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "eval/gates/thresholds.h"
@@ -13,20 +14,16 @@ class ThresholdGate : public Gate {
   ThresholdGate(GateExpression gate, std::vector<float> thresholds)
       : gate_(std::move(gate)), thresholds_(std::move(thresholds)) {}
 
-  bool needs_others() const override {
-    return std::ranges::any_of(gate_.terms, [](Signal term) {
-      return term != Signal::kEntropy && term != Signal::kMargin && term != Signal::kPosition;
-    });
-  }
+  std::vector<Signal> terms() const override { return gate_.terms; }
 
-  std::vector<uint8_t> decide(const CoarseSignals& signals) const override {
+  GateScores score(const CoarseSignals& signals) const override {
     std::vector<std::vector<float>> scores;
     for (const Signal term : gate_.terms) scores.push_back(scores_of(term, signals));
     const std::vector<std::span<const float>> terms(scores.begin(), scores.end());
-    std::vector<uint8_t> refined;
-    for (const float margin : joint_margins(terms, thresholds_, gate_.join))
-      refined.push_back(margin > 0);
-    return refined;
+    GateScores all{joint_margins(terms, thresholds_, gate_.join), 0};
+    for (size_t n = 0; n < all.margins.size(); ++n)
+      all.nan += std::ranges::any_of(scores, [n](const auto& of) { return std::isnan(of[n]); });
+    return all;
   }
 
  private:
@@ -55,18 +52,20 @@ std::unique_ptr<Gate> make_gate(const GateExpression& gate, std::vector<float> t
   require(gate.terms.size() == thresholds.size(), ExitCode::kUsage, "the gate '", to_text(gate),
           "' has ", gate.terms.size(), " terms and ", thresholds.size(), " thresholds");
   for (const Signal term : gate.terms)
-    require(term != Signal::kHead && term != Signal::kToken && term != Signal::kFrequency,
-            ExitCode::kUsage, "the gate '", to_text(gate), "' looks at ", enum_name(term),
+    require(term != Signal::kToken && term != Signal::kFrequency, ExitCode::kUsage, "the gate '",
+            to_text(gate), "' looks at ", enum_name(term),
             ", of which no artifact carries a table; it can be drawn, not run");
   return std::make_unique<ThresholdGate>(gate, std::move(thresholds));
 }
 
 std::unique_ptr<Gate> make_gate(const GateRule& rule) {
-  require(rule.signal == "entropy", ExitCode::kBadInput, "the artifact's gate reads '", rule.signal,
-          "', this program knows only entropy; pack it again");
-  return make_gate(
-      GateExpression{{Signal::kEntropy}, Join::kAll},
-      {static_cast<float>(rule.threshold)});  // it is one of the entropies it was set on
+  for (const Signal signal : {Signal::kEntropy, Signal::kHead})
+    if (rule.signal == enum_name(signal))
+      return make_gate(
+          GateExpression{{signal}, Join::kAll},
+          {static_cast<float>(rule.threshold)});  // it is one of the scores it was set on
+  fail(ExitCode::kBadInput, "the artifact's gate reads '", rule.signal,
+       "', this program knows entropy and head; pack it again");
 }
 
 }  // namespace reprise

@@ -6,11 +6,19 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "eval/gates/policy_options.h"
 
 namespace reprise {
 namespace {
 
 using nlohmann::json;
+
+/// Of the gate and of its policy, each once.
+std::vector<std::string> may_see(const GateExpression& gate, const RefinementPolicy& policy) {
+  std::vector<std::string> inputs = may_see(gate);
+  for (std::string& input : policy.may_see()) inputs.push_back(std::move(input));
+  return inputs;
+}
 
 GateChoice gate_of_artifact(const GateRule& rule, const EvalOptions& options) {
   const bool calibrated = rule.fraction > 0;
@@ -21,7 +29,10 @@ GateChoice gate_of_artifact(const GateRule& rule, const EvalOptions& options) {
   choice.thresholds = {static_cast<float>(rule.threshold)};
   choice.fraction = rule.fraction;
   choice.calibrated_on = rule.calibrated_on;
-  if (options.refine != Refine::kOff && calibrated) choice.gate = make_gate(rule);
+  if (options.refine == Refine::kOff || !calibrated) return choice;
+  choice.gate = make_gate(rule);
+  choice.policy = make_threshold(0);
+  choice.may_see = may_see(parse_gate(rule.signal), *choice.policy);
   return choice;
 }
 
@@ -34,13 +45,17 @@ float threshold_from(const json& stored) {
   return threshold;
 }
 
-/// The policy eval runs: none but the thresholds.
-void require_plain_policy(const json& policy, const EvalOptions& options) {
-  const json plain{{"kind", "threshold"}, {"segment", 1}, {"burst", 0}, {"cap", 0}};
-  for (const auto& [name, value] : plain.items()) {
-    const json drawn = policy.value(name, value);
-    require(drawn == value, ExitCode::kBadInput, options.curves, ": drawn with policy.", name, " ",
-            drawn.dump(), ", which eval does not run; draw the curves without");
+/// The policy that the curves were drawn under, for one of their budgets.
+std::shared_ptr<const RefinementPolicy> policy_of(const json& stored, const EvalOptions& options) {
+  PolicyOptions policy;
+  try {
+    OptionSet("curves", "").add("policy", policy).read_json({{"policy", stored}});
+    policy.budget = options.budget;
+    std::shared_ptr<const RefinementPolicy> made = make_policy(policy, 0);
+    require_causal(*made);
+    return made;
+  } catch (const Error& error) {
+    fail(ExitCode::kBadInput, options.curves, ": its policy: ", error.what());
   }
 }
 
@@ -117,8 +132,10 @@ GateChoice choose_gate(const ScoredArtifact& artifact, const Corpus& corpus,
     const json record = json::parse(text);
     const json& traces = record.at("traces");
     require_same_scoring(traces.at("valid"), artifact, corpus, options);
-    require_plain_policy(record.at("configuration").value("policy", json::object()), options);
     GateChoice choice = gate_of_curves(record, gate, options);
+    choice.policy_options = record.at("configuration").value("policy", json::object());
+    choice.policy = policy_of(choice.policy_options, options);
+    choice.may_see = may_see(gate, *choice.policy);
     choice.calibrated_on = traces.at("valid").at("corpus_digest");
     choice.drawn_on = traces.at("test").at("corpus_digest");
     choice.record_sha256 = to_hex(sha256(text));

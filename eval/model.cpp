@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "eval/stored_head.h"
 
 namespace reprise {
 namespace {
@@ -14,6 +15,7 @@ Parameters decoded_parameters(const Artifact& artifact, const ModelOptions& opti
   Parameters parameters(options, /*seed=*/0, device);
   std::set<std::string> assigned;
   for (const HostTensor& tensor : artifact.tensors) {
+    if (is_of_head(tensor)) continue;
     require(assigned.insert(tensor.name).second, ExitCode::kBadInput, "the artifact holds ",
             tensor.name, " twice");
     parameters.assign(tensor.name, at::from_blob(const_cast<float*>(tensor.values.data()),

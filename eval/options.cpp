@@ -45,6 +45,9 @@ void validate(const EvalOptions& options) {
       options.gate.empty() ? options.budget == 0 : 0 < options.budget && options.budget <= 1,
       ExitCode::kUsage, "--eval.budget is ", options.budget,
       options.gate.empty() ? "; it is for --eval.gate" : "; it is a share above 0 and at most 1");
+  require(0 < options.refinements && options.refinements <= kMostRefinements, ExitCode::kUsage,
+          "--eval.refinements is ", options.refinements, "; it must be from 1 to ",
+          kMostRefinements);
   demand(options.early_tokens >= 0, "--eval.early-tokens must not be negative");
   demand(options.rare_share >= 0 && options.rare_share <= 1,
          "--eval.rare-share must be between 0 and 1");

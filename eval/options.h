@@ -7,7 +7,7 @@
 #include "base/device.h"
 #include "base/options.h"
 #include "data/corpus.h"
-#include "models/key_rule.h"
+#include "models/network.h"
 
 namespace reprise {
 
@@ -26,6 +26,17 @@ struct EnumNames<Refine> {
   static constexpr std::array names{std::pair{Refine::kAuto, "auto"}, std::pair{Refine::kOn, "on"},
                                     std::pair{Refine::kOff, "off"}};
 };
+
+/// What a trace holds of the signals that gates may look at.
+enum class RecordSignals { kAll, kGate };
+template <>
+struct EnumNames<RecordSignals> {
+  static constexpr std::array names{std::pair{RecordSignals::kAll, "all"},
+                                    std::pair{RecordSignals::kGate, "gate"}};
+};
+
+/// Most refinement passes of a position.
+inline constexpr int64_t kMostRefinements = 64;
 
 /// How text becomes predictions. The gate's threshold is a quantile of them, so that `reprise pack`
 /// takes the same options, under the same names, to set it.
@@ -72,6 +83,9 @@ struct EvalOptions : ScoringOptions {
   int64_t threads = 1;
   Refine refine = Refine::kAuto;
   RuleChoice key_rule = RuleChoice::kStored;
+  CodaRun coda = CodaRun::kAgain;
+  int64_t refinements = 1;
+  RecordSignals signals = RecordSignals::kAll;
   std::string gate, curves;
   double budget = 0;
   int64_t early_tokens = 64;
@@ -95,6 +109,16 @@ struct EvalOptions : ScoringOptions {
     field("key-rule", key_rule, "",
           "what a refined token attends to (docs/refinement.md); stored: as in training, which the "
           "artifact carries");
+    field("coda", coda, "",
+          "again: for the refined tokens; once: behind all refinement for every token, so that the "
+          "gate decides before there is a readout");
+    field("refinements", refinements, "passes",
+          "most refinement passes of a token: behind each the gate looks at the new readout and "
+          "picks among the refined those that go on");
+    field("signals", signals, "",
+          "what the trace holds of signals, beside entropy, margin and largest probability: all, "
+          "from which `reprise curves` draws every gate; or what the gate looks at, which is "
+          "faster");
     field("gate", gate, "",
           "which gate: signals in words, as `entropy & residual`; empty: the artifact's");
     field("curves", curves, "file",

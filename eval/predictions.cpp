@@ -42,6 +42,7 @@ class RowScorer {
   /// H = log Z - E[logit], both relative to the largest logit.
   double entropy() const { return std::max(0.0, std::log(mass_) - moment_ / mass_); }
   double margin() const { return (double{weights_[first_]} - second_weight_) / mass_; }
+  double max_probability() const { return double{weights_[first_]} / mass_; }
   int64_t most_likely() const { return static_cast<int64_t>(first_); }
 
  private:
@@ -86,6 +87,7 @@ void predict_rows_on_host(const at::Tensor& logits_NV, const at::Tensor& targets
       predictions.nll[out] = row.nll(targets[n]);
       predictions.entropy[out] = static_cast<float>(row.entropy());
       predictions.margin[out] = static_cast<float>(row.margin());
+      predictions.max_probability[out] = static_cast<float>(row.max_probability());
       predictions.top1[out] = row.most_likely() == targets[n];
     }
   });
@@ -102,6 +104,7 @@ void predict_rows_on_device(const at::Tensor& logits_NV, const at::Tensor& targe
     predictions.entropy[out] = static_cast<float>(score[rows + n]);
     predictions.margin[out] = static_cast<float>(score[2 * rows + n]);
     predictions.top1[out] = score[3 * rows + n] != 0;
+    predictions.max_probability[out] = static_cast<float>(score[4 * rows + n]);
   }
 }
 
@@ -119,7 +122,7 @@ at::Tensor beside(const at::Tensor& logits, const at::Tensor& targets_N) {
 Predictions sized(int64_t rows) {
   const auto size = static_cast<size_t>(rows);
   return {std::vector<double>(size), std::vector<float>(size), std::vector<float>(size),
-          std::vector<uint8_t>(size)};
+          std::vector<float>(size), std::vector<uint8_t>(size)};
 }
 
 }  // namespace

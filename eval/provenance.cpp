@@ -23,6 +23,7 @@ nlohmann::json identity(const TraceAttributes& attributes) {
           {"corpus", attributes.corpus_digest},
           {"options", options},
           {"gate_thresholds", attributes.configuration.value("gate_thresholds", nlohmann::json())},
+          {"gate_policy", attributes.configuration.value("gate_policy", nlohmann::json())},
           {"version", version()},
           {"schema", attributes.schema}};
 }
@@ -34,6 +35,14 @@ nlohmann::json document_checks() {
 }
 
 double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+/// The key rule's name, and behind it what else makes a refined position see others.
+std::string rule_in_words(const EvalOptions& options) {
+  std::string words(enum_name(options.key_rule));
+  if (options.coda == CodaRun::kOnce) words += ", coda once";
+  if (options.refinements > 1) words += concat(", ", options.refinements, " passes");
+  return words;
+}
 
 }  // namespace
 
@@ -65,9 +74,11 @@ TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
   set.add("eval", resolved);
   attributes.configuration = set.resolved();
   attributes.configuration["model"] = artifact.artifact.model;
+  if (gate.gate) attributes.configuration["gate_may_see"] = gate.may_see;
   if (!options.gate.empty()) {
     attributes.configuration["eval"]["gate"] = gate.signal;
     attributes.configuration["gate_thresholds"] = thresholds_json(gate.thresholds);
+    attributes.configuration["gate_policy"] = gate.policy_options;
     attributes.configuration["curves_sha256"] = gate.record_sha256;
     attributes.configuration["curves_test_digest"] = gate.drawn_on;
   }
@@ -83,7 +94,7 @@ TraceAttributes describe(const ScoredArtifact& artifact, const Corpus& corpus,
 }
 
 void describe_second_pass(const EvalOptions& options, TraceAttributes& attributes) {
-  attributes.refinement_rule = enum_name(options.key_rule);
+  attributes.refinement_rule = rule_in_words(options);
   attributes.control = {{"draws", "positions of each window, uniformly"},
                         {"count", "the gate's in that window"},
                         {"causal", false},

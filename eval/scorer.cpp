@@ -2,24 +2,16 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/stopwatch.h"
 #include "eval/control.h"
 #include "models/device.h"
+#include "models/live_bytes.h"
 
 namespace reprise {
 namespace {
-
-/// The readouts of the scored rows: [B, T, D] -> [N, D].
-at::Tensor scored_rows(const at::Tensor& features_BTD, const at::Tensor& rows_N) {
-  return features_BTD.flatten(0, 1).index_select(0, moved_to(features_BTD.device(), rows_N));
-}
-
-at::Tensor indices_of(const std::vector<uint8_t>& picked) {
-  std::vector<int64_t> indices;
-  for (size_t n = 0; n < picked.size(); ++n)
-    if (picked[n]) indices.push_back(static_cast<int64_t>(n));
-  return at::tensor(indices, at::kLong);
-}
 
 /// Of each scored row: all, or where positions exit, those up to its exit.
 std::vector<uint8_t> passes_of(const BasePasses& base, const at::Tensor& rows_N) {
@@ -33,152 +25,216 @@ std::vector<uint8_t> passes_of(const BasePasses& base, const at::Tensor& rows_N)
   return passes;
 }
 
-/// What a decoder would do for the predictions that `counts` accepts.
-template <class Counts>
-PassWork nominal_work(const ScoringBatch& batch, Counts&& counts) {
+/// What a decoder would do for every scored prediction.
+PassWork nominal_work(const ScoringBatch& batch) {
   PassWork work;
-  for (size_t n = 0; n < batch.keys.size(); ++n)
-    if (counts(n)) work += {1, batch.keys[n], 1};
+  for (const double keys : batch.keys) work += {1, keys, 1};
   return work;
 }
 
-/// Of each row, how many of `rows_M`, ascending, stand in its sequence up to itself.
-std::vector<double> picked_up_to(const at::Tensor& rows_M, int64_t sequences, int64_t length) {
-  const at::Tensor seen_M = ops::see_one_another(rows_M, sequences, length).seen_M;
-  return {seen_M.const_data_ptr<int64_t>(), seen_M.const_data_ptr<int64_t>() + seen_M.numel()};
+std::vector<uint8_t> depths_of(const ScoringBatch& batch, const Depths& depths) {
+  std::vector<uint8_t> of_rows;
+  for (size_t n = 0; n < batch.places.size(); ++n)
+    of_rows.push_back(depths.at(batch.documents[n], batch.places[n].position));
+  return of_rows;
 }
 
-constexpr auto kEvery = [](size_t) { return true; };
+Candidates every_row(const ScoringBatch& batch, const Predictions& predictions,
+                     const SignalValues& signals) {
+  Candidates all{std::vector<size_t>(batch.places.size()), predictions, signals};
+  std::iota(all.rows.begin(), all.rows.end(), size_t{0});
+  return all;
+}
+
+/// What is known of a prediction without its readout's pass having been the base's.
+bool known_again(Signal signal) {
+  return signal == Signal::kEntropy || signal == Signal::kMargin ||
+         signal == Signal::kMaxProbability || signal == Signal::kHead ||
+         signal == Signal::kPosition;
+}
+
+/// What is known before the coda has run.
+bool known_before_readout(Signal signal) {
+  return signal == Signal::kResidual || signal == Signal::kCosine ||
+         signal == Signal::kSecondOrder || signal == Signal::kPosition;
+}
 
 }  // namespace
 
-at::Tensor picked_rows(const ScoringBatch& batch, const Scorer::Picks& picked) {
-  const at::Tensor scored = batch.rows_N.index_select(0, indices_of(picked.scored));
-  if (picked.context.empty()) return scored;
-  const at::Tensor context = batch.context.rows_K.index_select(0, indices_of(picked.context));
-  return std::get<0>(at::cat({scored, context}).sort());
+Scorer::Scorer(const Network& network, SecondPass second)
+    : network_(network), flops_(network.options()), second_(std::move(second)) {
+  if (!second_.gate) return;
+  if (!second_.policy) second_.policy = make_threshold(0);
+  require(!plan().coda_once() || plan().most_passes == 1, ExitCode::kUsage,
+          "where the coda runs once there is one refinement pass: behind the first no gate has a "
+          "readout to look at");
+  for (const Signal term : second_.gate->terms()) {
+    require(plan().most_passes == 1 || known_again(term), ExitCode::kUsage, "the gate looks at ",
+            enum_name(term),
+            ", which is known of the base passes alone; for more than one refinement pass choose "
+            "entropy, margin, max-probability, head or position");
+    require(term != Signal::kHead || second_.head, ExitCode::kUsage,
+            "the gate looks at a head, and the artifact stores none; pack it with --pack.gate");
+    require(!plan().coda_once() || known_before_readout(term), ExitCode::kUsage,
+            "the gate looks at ", enum_name(term),
+            ", which is not known before the coda; where it runs once choose residual, cosine, "
+            "second-order or position");
+  }
 }
 
-Scorer::Picks Scorer::pick_by_gate(const BasePasses& base, const ScoringBatch& batch,
-                                   const Predictions& coarse, const SignalValues& signals) const {
-  Picks picks;
-  picks.scored = gate().decide({coarse.entropy, coarse.margin, batch.places, signals});
-  const ContextRows& context = batch.context;
-  if (!sees_refined(rule()) || context.places.empty()) return picks;
-  const at::Tensor no_targets_K = at::zeros_like(context.rows_K);
-  const Predictions before =
-      predict(network_, scored_rows(base.features_BTD, context.rows_K), no_targets_K);
-  const SignalValues others =
-      gate().needs_others() ? signals_of(network_, base, context.rows_K) : SignalValues{};
-  picks.context = gate().decide({before.entropy, before.margin, context.places, others});
-  return picks;
+Recorded Scorer::recorded() const {
+  Recorded recorded(passes());
+  recorded.signals = recorded.refined() && second_.records_signals;
+  recorded.head = recorded.refined() && second_.head;
+  return recorded;
 }
 
-/// What deciding about the context took beside: its predictions, and where a gate looks at more its
-/// signals.
-double Scorer::context_flops(const ScoringBatch& batch, const Picks& by_gate) const {
-  if (by_gate.context.empty()) return 0;
-  PassWork read;
-  read.readouts = static_cast<double>(by_gate.context.size());
-  const double heads = flops_.head(read);
-  return gate().needs_others() ? 4 * heads + flops_.readout(dense_work(batch)) : heads;
+/// Whether anything that is recorded, or looked at, is not in a prediction.
+bool Scorer::reads_earlier_states() const {
+  return second_.records_signals || !std::ranges::all_of(second_.gate->terms(), known_again);
 }
 
-/// As many of every window's scored positions as the gate picked there, and as many of its context.
-Scorer::Picks Scorer::pick_by_control(const Picks& gate, const ScoringBatch& batch) const {
-  Picks picks{draw_control(second_.control_seed, gate.scored, batch.places, batch.windows), {}};
-  if (!gate.context.empty())
-    picks.context = draw_control(second_.control_seed, gate.context, batch.context.places,
-                                 batch.context.windows);
-  return picks;
+SignalValues Scorer::signals_of_readouts(const at::Tensor& features_ND,
+                                         const Predictions& predictions) const {
+  SignalValues signals{{Signal::kMaxProbability, predictions.max_probability}};
+  if (second_.head)
+    signals[Signal::kHead] =
+        second_.head->scores(features_ND, predictions, network_.options().vocab);
+  return signals;
 }
 
-Predictions Scorer::score_base(const ScoringBatch& batch) const {
-  const at::NoGradGuard no_grad;
-  const BasePasses base = network_.base_passes(batch.tokens_BT);
-  return predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
+SignalValues Scorer::signals_at(const BasePasses& base, const at::Tensor& rows_N,
+                                const Predictions& predictions) const {
+  SignalValues signals = signals_of_readouts(readouts_at(base.features_BTD, rows_N), predictions);
+  if (reads_earlier_states()) signals.merge(signals_of(network_, base, rows_N));
+  return signals;
 }
 
-BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
+/// An earlier state's readout, through the coda and without it; and the gate's head.
+double Scorer::signal_flops(const PassWork& work) const {
+  const double earlier = reads_earlier_states() ? flops_.readout(work) + 2 * flops_.head(work) : 0;
+  return earlier + (second_.head ? second_.head->flops() * work.readouts : 0);
+}
+
+/// Documents one after another, each with what its policy remembers.
+std::vector<uint8_t> Scorer::decide(const ScoringBatch& batch, const Candidates& candidates,
+                                    const std::vector<float>& margins, int64_t pass,
+                                    Depths& depths) const {
+  std::vector<uint8_t> picked;
+  const auto document = [&](size_t c) { return batch.documents[candidates.rows[c]]; };
+  for (size_t first = 0, end = 0; first < margins.size(); first = end) {
+    while (end < margins.size() && document(end) == document(first)) ++end;
+    const auto of_document = second_.policy->decide(std::span(margins).subspan(first, end - first),
+                                                    depths.state(document(first), pass));
+    picked.insert(picked.end(), of_document.begin(), of_document.end());
+  }
+  return picked;
+}
+
+std::vector<size_t> Scorer::choose_by_gate(const ScoringBatch& batch, const Candidates& candidates,
+                                           int64_t pass, Depths& depths, int64_t& nan) const {
+  std::vector<TokenPlace> places;
+  for (const size_t n : candidates.rows) places.push_back(batch.places[n]);
+  const Predictions& predictions = candidates.predictions;
+  const GateScores scores =
+      second_.gate->score({predictions.entropy, predictions.margin, places, candidates.others});
+  nan += scores.nan;
+  const std::vector<uint8_t> picked = decide(batch, candidates, scores.margins, pass, depths);
+  std::vector<size_t> rows;
+  for (size_t c = 0; c < picked.size(); ++c) {
+    if (!picked[c]) continue;
+    const size_t n = candidates.rows[c];
+    rows.push_back(n);
+    depths.set(batch.documents[n], batch.places[n].position, static_cast<uint8_t>(pass));
+  }
+  return rows;
+}
+
+/// As many of every window's positions as the gate gave so many passes. Positions drawn for a later
+/// pass are among those drawn for one before, as they are the first of one order.
+std::vector<size_t> Scorer::choose_by_control(const ScoringBatch& batch, int64_t pass,
+                                              UnitDepths& depths) const {
+  std::vector<uint8_t> gate = depths_of(batch, depths.gate);
+  for (uint8_t& depth : gate) depth = depth >= pass;
+  const auto drawn = draw_control(second_.control_seed, gate, batch.places, batch.windows);
+  std::vector<size_t> rows;
+  for (size_t n = 0; n < drawn.size(); ++n) {
+    if (!drawn[n]) continue;
+    rows.push_back(n);
+    depths.control.set(batch.documents[n], batch.places[n].position, static_cast<uint8_t>(pass));
+  }
+  return rows;
+}
+
+Predictions Scorer::refine_everything(const BasePasses& base, const ScoringBatch& batch) const {
+  const RefinementPlan& plan = second_.plan;
+  const auto read = [&](const at::Tensor& features_BTD) {
+    return predict(network_, readouts_at(features_BTD, batch.rows_N), batch.targets_N);
+  };
+  if (plan.most_passes == 1 && !plan.coda_once())
+    return read(network_.refine_all(base, plan.how.rule));
+  const at::Tensor every_M = at::arange(batch.tokens_BT.numel(), at::kLong);
+  BasePasses state = base;
+  for (int64_t pass = 1; pass <= plan.most_passes; ++pass)
+    state = network_.advance(state, network_.refine(state, every_M, plan.how));
+  return read(plan.coda_once() ? network_.finish(state) : state.features_BTD);
+}
+
+/// The readout and the coda that runs once are those of the base passes, counted there.
+double Scorer::flops_of_everything(PassWork work) const {
+  const RefinementPlan& plan = second_.plan;
+  work.keys = seen_keys(plan.how.rule, work.keys, work.keys);
+  const double one = plan.coda_once() ? flops_.core_refinement(work, {plan.how.rule})
+                                      : flops_.refinement(work, {plan.how.rule});
+  return static_cast<double>(plan.most_passes) * one;
+}
+
+BatchScores Scorer::score(const ScoringBatch& batch, UnitDepths& depths, Accounting& spent) const {
   const at::NoGradGuard no_grad;
   const auto tokens = static_cast<double>(batch.places.size());
   BatchScores scores;
+  LiveBytes bytes;
   const Stopwatch base_watch;
   const bool refines = passes() == Passes::kRefined;
   const bool sums = network_.options().readout == Readout::kSum;
   const BasePasses base = network_.base_passes(
       batch.tokens_BT, {.keys = refines, .all_passes = refines && sums, .trail = refines});
-  scores.base = predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
+  scores.base = predict(network_, readouts_at(base.features_BTD, batch.rows_N), batch.targets_N);
   scores.passes = passes_of(base, batch.rows_N);
-  const PassWork nominal = nominal_work(batch, kEvery), executed = dense_work(batch);
-  spent.base += {base_watch.seconds(), flops_.base(nominal), flops_.base(executed), tokens};
+  const PassWork nominal = nominal_work(batch), executed = dense_work(batch);
+  spent.base += {base_watch.seconds(), flops_.base(nominal), flops_.base(executed), tokens,
+                 bytes.take_peak()};
   if (!refines) return scores;
 
   const Stopwatch signals_watch;
-  scores.signals = signals_of(network_, base, batch.rows_N);
-  const Picks by_gate = pick_by_gate(base, batch, scores.base, scores.signals);
-  const double nominal_flops = flops_.readout(nominal) + 2 * flops_.head(nominal);
-  spent.signals += {
-      signals_watch.seconds(), nominal_flops,
-      flops_.readout(executed) + 2 * flops_.head(executed) + context_flops(batch, by_gate), tokens};
-  const Picks by_control = pick_by_control(by_gate, batch);
-  scores.nll_gated = score_sparse(base, batch, scores.base.nll, by_gate, spent.gated);
-  scores.nll_random = score_sparse(base, batch, scores.base.nll, by_control, spent.random);
-  scores.refined = by_gate.scored;
-  scores.random = by_control.scored;
+  scores.signals = signals_at(base, batch.rows_N, scores.base);
+  spent.signals += {signals_watch.seconds(), signal_flops(nominal), signal_flops(executed), tokens,
+                    bytes.take_peak()};
+
+  const Candidates coarse = every_row(batch, scores.base, scores.signals);
+  const SignalsOfReadouts of_readouts = [this](const at::Tensor& features_ND,
+                                               const Predictions& predictions) {
+    return signals_of_readouts(features_ND, predictions);
+  };
+  const RefinementRun run(network_, flops_, second_.plan, base, batch, coarse, of_readouts);
+  const auto by_gate = [&](int64_t pass, const Candidates& candidates) {
+    return choose_by_gate(batch, candidates, pass, depths.gate, spent.nan_scores);
+  };
+  const auto by_control = [&](int64_t pass, const Candidates&) {
+    return choose_by_control(batch, pass, depths);
+  };
+  scores.nll_gated = run.run({by_gate, depths.gate}, spent.gated);
+  spent.gated += {.peak_bytes = bytes.take_peak()};
+  scores.nll_random = run.run({by_control, depths.control}, spent.random);
+  spent.random += {.peak_bytes = bytes.take_peak()};
+  scores.refined = depths_of(batch, depths.gate);
+  scores.random = depths_of(batch, depths.control);
 
   const Stopwatch all_watch;
-  scores.all = predict(network_, scored_rows(network_.refine_all(base, rule()), batch.rows_N),
-                       batch.targets_N);
-  const auto flops_of_all = [&](PassWork work) {
-    work.keys = seen_keys(rule(), work.keys, work.keys);
-    return flops_.refinement(work, {rule()});
-  };
-  spent.all += {all_watch.seconds(), flops_of_all(nominal), flops_of_all(executed), tokens};
+  scores.all = refine_everything(base, batch);
+  spent.all += {all_watch.seconds(), flops_of_everything(nominal), flops_of_everything(executed),
+                static_cast<double>(second_.plan.most_passes) * tokens, bytes.take_peak()};
   return scores;
-}
-
-std::vector<double> Scorer::score_sparse(const BasePasses& base, const ScoringBatch& batch,
-                                         const std::vector<double>& nll_base, const Picks& picked,
-                                         PassCost& spent) const {
-  const Stopwatch watch;
-  std::vector<double> nll = nll_base;
-  const at::Tensor rows_M = picked_rows(batch, picked);
-  const at::Tensor indices_P = indices_of(picked.scored);
-  // A decoder makes the keys of every halted position, which later ones may look up.
-  const double halted = static_cast<double>(batch.places.size() - indices_P.numel());
-  if (indices_P.numel() == 0) {
-    spent += {watch.seconds(), flops_.refinement({}, {rule(), halted}), 0, 0};
-    return nll;
-  }
-  const at::Tensor features_MD = network_.refine_rows(base, rows_M, rule());
-  const at::Tensor places_P = at::searchsorted(rows_M, batch.rows_N.index_select(0, indices_P));
-  const Predictions refined =
-      predict(network_, features_MD.index_select(0, moved_to(features_MD.device(), places_P)),
-              batch.targets_N.index_select(0, indices_P));
-  for (size_t n = 0, m = 0; n < nll.size(); ++n)
-    if (picked.scored[n]) nll[n] = refined.nll[m++];
-  const double seconds = watch.seconds();  // the counting below is no part of the pass
-
-  const int64_t sequences = batch.tokens_BT.size(0), length = batch.tokens_BT.size(1);
-  const std::vector<double> refined_seen = picked_up_to(rows_M, sequences, length);
-  PassWork nominal, executed;
-  const int64_t *indices = indices_P.const_data_ptr<int64_t>(),
-                *places = places_P.const_data_ptr<int64_t>();
-  for (size_t p = 0; p < refined.nll.size(); ++p)
-    nominal += {1,
-                seen_keys(rule(), batch.keys[static_cast<size_t>(indices[p])],
-                          refined_seen[static_cast<size_t>(places[p])]),
-                1};
-  for (const double seen : refined_seen)
-    executed += {1, seen_keys(rule(), static_cast<double>(length), seen), 0};
-  const auto scored = static_cast<double>(refined.nll.size());
-  executed.readouts = scored;
-  // This pass makes those of the whole batch.
-  const double all = static_cast<double>(sequences * length);
-  spent += {seconds, flops_.refinement(nominal, {rule(), halted}),
-            flops_.refinement(executed, {rule(), all}), scored};
-  return nll;
 }
 
 }  // namespace reprise

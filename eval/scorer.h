@@ -1,70 +1,73 @@
-// Scores a batch under every policy at once: the base passes, the gate's sparse second pass, the
-// control's, and the dense second pass over everything. A batch holds whole windows, so that the
+// Scores a batch under every policy at once: the base passes, the gate's sparse refinement, the
+// control's, and the dense refinement of everything. A batch holds whole windows, so that the
 // control (control.h) finds in it all it is told.
 #pragma once
 
 #include "eval/accounting.h"
 #include "eval/batch.h"
-#include "eval/predictions.h"
+#include "eval/depths.h"
+#include "eval/refinement_run.h"
 #include "eval/signals.h"
+#include "eval/stored_head.h"
 #include "eval/trace/columns.h"
-#include "models/cost/flops.h"
 
 namespace reprise {
 
 /// One entry per scored prediction of the batch.
 struct BatchScores {
   Predictions base;
-  SignalValues signals;         ///< empty without a second pass
-  std::vector<uint8_t> passes;  ///< applications of the core behind `base`
-  std::vector<uint8_t> refined,
-      random;  ///< what the gate and the control picked; empty without a second pass
+  SignalValues signals;                  ///< what was recorded; empty without a second pass
+  std::vector<uint8_t> passes;           ///< applications of the core behind `base`
+  std::vector<uint8_t> refined, random;  ///< refinement passes that the gate and the control gave
+                                         ///< it; empty without a second pass
   std::vector<double> nll_gated, nll_random;
-  Predictions all;  ///< every position refined
+  Predictions all;  ///< every position refined, in every pass
 };
 
 /// What places second passes. Without a gate none is made.
 struct SecondPass {
   std::shared_ptr<const Gate> gate;
   uint64_t control_seed = 1;
-  KeyRule rule = KeyRule::kCoarse;
+  RefinementPlan plan = {};
+  std::shared_ptr<const RefinementPolicy> policy = nullptr;  ///< of margins; null: above 0
+  std::shared_ptr<const StoredHead> head = nullptr;          ///< null: the artifact has none
+  bool records_signals = true;  ///< every signal; else those that the gate looks at
 };
 
 class Scorer {
  public:
-  /// `network` must outlive this.
-  Scorer(const Network& network, SecondPass second)
-      : network_(network), flops_(network.options()), second_(std::move(second)) {}
+  /// `network` must outlive this. Throws kUsage where the gate looks at what is not known when it
+  /// decides.
+  Scorer(const Network& network, SecondPass second);
 
-  BatchScores score(const ScoringBatch& batch, Accounting& spent) const;
-  /// The base passes alone, without keeping keys: for calibration.
-  Predictions score_base(const ScoringBatch& batch) const;
+  /// Batches of a unit in their order, with the same `depths`; kept for later windows.
+  BatchScores score(const ScoringBatch& batch, UnitDepths& depths, Accounting& spent) const;
 
   Passes passes() const { return second_.gate ? Passes::kRefined : Passes::kBaseOnly; }
   const Network& network() const { return network_; }
-  const Gate& gate() const { return *second_.gate; }  ///< where passes() says there is one
-  KeyRule rule() const { return second_.rule; }
-  /// What the gate and the control pick of a batch. The context's where the rule sees refined
-  /// positions, else nothing of it.
-  struct Picks {
-    std::vector<uint8_t> scored, context;
-  };
-  Picks pick_by_gate(const BasePasses& base, const ScoringBatch& batch, const Predictions& coarse,
-                     const SignalValues& signals) const;
+  const RefinementPlan& plan() const { return second_.plan; }
+  Recorded recorded() const;
 
  private:
-  double context_flops(const ScoringBatch& batch, const Picks& by_gate) const;
-  Picks pick_by_control(const Picks& gate, const ScoringBatch& batch) const;
-  std::vector<double> score_sparse(const BasePasses& base, const ScoringBatch& batch,
-                                   const std::vector<double>& nll_base, const Picks& picked,
-                                   PassCost& spent) const;
+  SignalValues signals_at(const BasePasses& base, const at::Tensor& rows_N,
+                          const Predictions& predictions) const;
+  SignalValues signals_of_readouts(const at::Tensor& features_ND,
+                                   const Predictions& predictions) const;
+  double signal_flops(const PassWork& work) const;
+  bool reads_earlier_states() const;
+  std::vector<size_t> choose_by_gate(const ScoringBatch& batch, const Candidates& candidates,
+                                     int64_t pass, Depths& depths, int64_t& nan) const;
+  std::vector<uint8_t> decide(const ScoringBatch& batch, const Candidates& candidates,
+                              const std::vector<float>& margins, int64_t pass,
+                              Depths& depths) const;
+  std::vector<size_t> choose_by_control(const ScoringBatch& batch, int64_t pass,
+                                        UnitDepths& depths) const;
+  Predictions refine_everything(const BasePasses& base, const ScoringBatch& batch) const;
+  double flops_of_everything(PassWork work) const;
 
   const Network& network_;
   PassFlops flops_;
   SecondPass second_;
 };
-
-/// The rows of the batch that are picked, ascending.
-at::Tensor picked_rows(const ScoringBatch& batch, const Scorer::Picks& picked);
 
 }  // namespace reprise

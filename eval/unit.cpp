@@ -12,16 +12,15 @@ namespace {
 /// Collects the scores of batches, in whatever order they come, into columns in text order.
 class ColumnBuilder {
  public:
-  ColumnBuilder(const UnitText& text, Passes passes) : text_(text), passes_(passes) {
+  ColumnBuilder(const UnitText& text, const Recorded& recorded) : text_(text), recorded_(recorded) {
     for (const Document& document : text.documents) {
       first_rows_.push_back(rows_);
       rows_ += static_cast<size_t>(document.tokens - 1);
     }
     scored_.resize(rows_);
     for (auto* nats : {&base_, &gated_, &all_, &random_}) nats->resize(rows_);
-    const auto size = [&](auto, auto member, auto, auto, Passes least) {
-      if (least == Passes::kBaseOnly || passes_ == Passes::kRefined)
-        (columns_.tokens.*member).resize(rows_);
+    const auto size = [&](auto, auto member, auto, auto, ColumnGroup group) {
+      if (recorded_.holds(group)) (columns_.tokens.*member).resize(rows_);
     };
     visit_token_columns(size);
   }
@@ -32,7 +31,9 @@ class ColumnBuilder {
           first_rows_[static_cast<size_t>(batch.documents[n])] + batch.places[n].position - 1;
       ++scored_[row];
       take_base(row, n, scores);
-      if (passes_ == Passes::kRefined) take_refined(row, n, scores);
+      if (!recorded_.refined()) continue;
+      take_refined(row, n, scores);
+      take_signals(row, n, scores);
     }
   }
 
@@ -63,8 +64,17 @@ class ColumnBuilder {
     t.entropy_all[row] = scores.all.entropy[n];
     t.margin_all[row] = scores.all.margin[n];
     t.top1_all[row] = scores.all.top1[n];
+    t.refined[row] = scores.refined[n];
+    t.random[row] = scores.random[n];
+    t.passes[row] = static_cast<uint8_t>(t.passes[row] + scores.refined[n]);
+  }
+
+  void take_signals(size_t row, size_t n, const BatchScores& scores) {
+    auto& t = columns_.tokens;
     const auto signal = [&](Signal of) { return scores.signals.at(of)[n]; };
     t.max_probability[row] = signal(Signal::kMaxProbability);
+    if (recorded_.head) t.head_score[row] = signal(Signal::kHead);
+    if (!recorded_.signals) return;
     t.residual[row] = signal(Signal::kResidual);
     t.cosine[row] = signal(Signal::kCosine);
     t.divergence[row] = signal(Signal::kDivergence);
@@ -72,9 +82,6 @@ class ColumnBuilder {
     t.flip[row] = signal(Signal::kFlip) != 0;
     t.second_order[row] = signal(Signal::kSecondOrder);
     t.early_disagreement[row] = signal(Signal::kEarlyDisagreement);
-    t.refined[row] = scores.refined[n];
-    t.random[row] = scores.random[n];
-    t.passes[row] = static_cast<uint8_t>(t.passes[row] + scores.refined[n]);
   }
 
   void add_document(size_t d, const Tokenizer& tokenizer, const Slicer& slicer) {
@@ -86,7 +93,7 @@ class ColumnBuilder {
     columns.hash.push_back(to_hex(document.hash));
     columns.domain.push_back(static_cast<uint16_t>(document.domain));
     columns.nats_base.push_back(sum(base_, d));
-    if (passes_ == Passes::kBaseOnly) return;
+    if (!recorded_.refined()) return;
     columns.nats_gated.push_back(sum(gated_, d));
     columns.nats_all.push_back(sum(all_, d));
     columns.nats_random.push_back(sum(random_, d));
@@ -130,7 +137,7 @@ class ColumnBuilder {
   }
 
   const UnitText& text_;
-  Passes passes_;
+  Recorded recorded_;
   size_t rows_ = 0;
   std::vector<size_t> first_rows_;                   ///< of each document
   std::vector<int64_t> scored_;                      ///< times, per row
@@ -140,8 +147,8 @@ class ColumnBuilder {
 
 }  // namespace
 
-/// One more than these is the refinement pass, and a trace's column has a byte for them.
-constexpr int64_t kMostPassesOfTrace = 254;
+/// With refinement passes they fit a trace's column, a byte.
+constexpr int64_t kMostPassesOfTrace = 254 - kMostRefinements + 1;
 
 UnitOptions unit_options(const ScoringOptions& options, const ModelOptions& model) {
   const int64_t length = options.window == 0 ? model.context : options.window;
@@ -175,11 +182,13 @@ std::vector<ScoringBatch> make_batches(const UnitText& text, const UnitOptions& 
 }
 
 UnitColumns UnitScorer::score(const UnitText& text, Accounting& spent) const {
-  ColumnBuilder builder(text, scorer_.passes());
+  ColumnBuilder builder(text, scorer_.recorded());
+  UnitDepths depths;
   Stopwatch text_watch;
   const auto batches = make_batches(text, options_);
   spent.text_s += text_watch.seconds();
-  for (const ScoringBatch& batch : batches) builder.take(batch, scorer_.score(batch, spent));
+  for (const ScoringBatch& batch : batches)
+    builder.take(batch, scorer_.score(batch, depths, spent));
   text_watch = Stopwatch();
   UnitColumns columns = std::move(builder).finish(tokenizer_, slicer_);
   spent.text_s += text_watch.seconds();

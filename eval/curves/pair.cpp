@@ -21,7 +21,8 @@ void require_one(const Trace& trace, std::string_view name, std::string_view spl
   require(
       own.refinement_rule == kCoarseRule, ExitCode::kInvalidTrace, name,
       ": refined under the rule '", own.refinement_rule,
-      "', by which later positions see refined keys; run `reprise eval` at each budget instead");
+      "', by which a prediction depends on which others are refined; run `reprise eval` at each "
+      "budget instead");
   require(!trace.tokens.token.empty(), ExitCode::kInvalidTrace, name, ": holds no token");
   require_checks_passed(own.checks, trace.passes, name);
 }

@@ -48,6 +48,7 @@ SignalTable take_signals(TokenColumns& tokens) {
   take(Signal::kEntropyChange, tokens.entropy_change);
   take(Signal::kSecondOrder, tokens.second_order);
   take(Signal::kEarlyDisagreement, tokens.early_disagreement);
+  take(Signal::kHead, tokens.head_score);
   if (!tokens.flip.empty()) signals[Signal::kFlip] = {tokens.flip.begin(), tokens.flip.end()};
   return signals;
 }
@@ -69,7 +70,9 @@ std::vector<std::vector<float>> scores_of(const SignalTable& signals, const Gate
   for (const Signal signal : gate.terms) {
     const auto found = signals.find(signal);
     require(found != signals.end(), ExitCode::kBadInput, "the gate '", to_text(gate), "' looks at ",
-            enum_name(signal), ", of which a trace has no column");
+            enum_name(signal), ", of which the traces have no column: ",
+            signal == Signal::kHead ? "the artifact stores no head; pack it with --pack.gate"
+                                    : "evaluate with --eval.signals all");
     terms.push_back(found->second);
     if (direction(signal) < 0)
       for (float& score : terms.back()) score = -score;

@@ -13,12 +13,43 @@ namespace reprise {
 /// file.
 enum class Passes { kBaseOnly, kRefined };
 
-/// Calls column(name, member, units, long_name, least) for every column; `least` is the evaluation
-/// it takes to have it.
+/// What it takes for a column to be there.
+enum class ColumnGroup {
+  kBase,     ///< nothing
+  kRefined,  ///< a second pass
+  kSignals,  ///< and that all signals were recorded
+  kHead,     ///< and that the artifact stores a gate's head
+};
+
+/// What an evaluation recorded.
+struct Recorded {
+  Recorded(Passes made = Passes::kBaseOnly) : passes(made), signals(refined()) {}
+
+  Passes passes;
+  bool signals, head = false;
+
+  bool refined() const { return passes == Passes::kRefined; }
+  bool holds(ColumnGroup group) const {
+    switch (group) {
+      case ColumnGroup::kBase:
+        return true;
+      case ColumnGroup::kRefined:
+        return refined();
+      case ColumnGroup::kSignals:
+        return signals;
+      case ColumnGroup::kHead:
+        return head;
+    }
+    return false;
+  }
+};
+
+/// Calls column(name, member, units, long_name, group) for every column.
 template <class Visitor>
 void visit_token_columns(Visitor&& column) {
   using T = TokenColumns;
-  constexpr Passes kBase = Passes::kBaseOnly, kRefined = Passes::kRefined;
+  constexpr ColumnGroup kBase = ColumnGroup::kBase, kRefined = ColumnGroup::kRefined,
+                        kSignals = ColumnGroup::kSignals;
   column("token", &T::token, "1", "vocabulary id", kBase);
   column("bytes", &T::bytes, "bytes", "bytes of source text", kBase);
   column("document", &T::document, "1", "row of /documents", kBase);
@@ -44,21 +75,24 @@ void visit_token_columns(Visitor&& column) {
   column("max_probability", &T::max_probability, "1", "largest probability after the base passes",
          kRefined);
   column("residual", &T::residual, "1",
-         "size of the last step of the state, over that of the state", kRefined);
-  column("cosine", &T::cosine, "1", "cosine between the last two states", kRefined);
+         "size of the last step of the state, over that of the state", kSignals);
+  column("cosine", &T::cosine, "1", "cosine between the last two states", kSignals);
   column("divergence", &T::divergence, "nats",
-         "divergence of the prediction from that of the state before", kRefined);
+         "divergence of the prediction from that of the state before", kSignals);
   column("entropy_change", &T::entropy_change, "nats",
-         "entropy of the prediction minus that of the state before", kRefined);
-  column("flip", &T::flip, "1", "1 where the state before had another most likely token", kRefined);
+         "entropy of the prediction minus that of the state before", kSignals);
+  column("flip", &T::flip, "1", "1 where the state before had another most likely token", kSignals);
   column("second_order", &T::second_order, "1",
          "size of the change between the last two steps of the state, over that of the state",
-         kRefined);
+         kSignals);
   column("early_disagreement", &T::early_disagreement, "1",
          "total variation between the prediction and that of the state before without the coda",
+         kSignals);
+  column("head_score", &T::head_score, "1", "score of the gate's head that the artifact stores",
+         ColumnGroup::kHead);
+  column("refined", &T::refined, "1", "refinement passes that the gate gave the prediction",
          kRefined);
-  column("refined", &T::refined, "1", "1 where the gate refined the prediction", kRefined);
-  column("random", &T::random, "1", "1 where the random control refined the prediction", kRefined);
+  column("random", &T::random, "1", "refinement passes that the random control gave it", kRefined);
   column("passes", &T::passes, "passes", "applications of the core behind the scored prediction",
          kBase);
   column("slices", &T::slices, "1", "bit flags: 1 early in the document, 2 rare in the train split",
@@ -68,7 +102,7 @@ void visit_token_columns(Visitor&& column) {
 template <class Visitor>
 void visit_document_columns(Visitor&& column) {
   using D = DocumentColumns;
-  constexpr Passes kBase = Passes::kBaseOnly, kRefined = Passes::kRefined;
+  constexpr ColumnGroup kBase = ColumnGroup::kBase, kRefined = ColumnGroup::kRefined;
   column("first_token", &D::first_token, "1", "first row of /tokens", kBase);
   column("tokens", &D::tokens, "tokens", "tokens scored", kBase);
   column("bytes", &D::bytes, "bytes", "bytes of source text", kBase);
@@ -78,8 +112,8 @@ void visit_document_columns(Visitor&& column) {
   column("nats_gated", &D::nats_gated, "nats", "sum of nll_gated", kRefined);
   column("nats_all", &D::nats_all, "nats", "sum of nll_all", kRefined);
   column("nats_random", &D::nats_random, "nats", "sum of nll_random", kRefined);
-  column("refined", &D::refined, "tokens", "tokens the gate refined", kRefined);
-  column("random", &D::random, "tokens", "tokens the random control refined: as many", kRefined);
+  column("refined", &D::refined, "tokens", "sum of refined", kRefined);
+  column("random", &D::random, "tokens", "sum of random: equal", kRefined);
 }
 
 /// Makes rows count from others': a block whose first token and document stand behind so many

@@ -27,8 +27,8 @@ void merge_segments(const fs::path& folder, const std::vector<Segment>& segments
   require_cover(segments, units);
   require(!segments.empty(), ExitCode::kFailure, "no segments to join");
   replace_file(path, [&](const fs::path& temporary) {
-    const Passes passes = TraceReader(folder / segments.front().file).passes();
-    TraceWriter writer(temporary, passes);
+    const Recorded recorded = TraceReader(folder / segments.front().file).recorded();
+    TraceWriter writer(temporary, recorded);
     std::vector<TraceAttributes> attributes;
     for (const auto& segment : segments) {
       const fs::path file = folder / segment.file;

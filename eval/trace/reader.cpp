@@ -12,14 +12,14 @@ namespace {
 template <class Columns>
 class ColumnReader {
  public:
-  ColumnReader(const hdf5::Group& group, Columns& columns, Passes passes, int64_t first,
+  ColumnReader(const hdf5::Group& group, Columns& columns, const Recorded& recorded, int64_t first,
                int64_t count)
-      : group_(group), columns_(columns), passes_(passes), first_(first), count_(count) {}
+      : group_(group), columns_(columns), recorded_(recorded), first_(first), count_(count) {}
 
   template <class T>
   void operator()(const char* name, std::vector<T> Columns::*member, const char*, const char*,
-                  Passes least) const {
-    if (least == Passes::kRefined && passes_ == Passes::kBaseOnly) return;
+                  ColumnGroup group) const {
+    if (!recorded_.holds(group)) return;
     auto& values = columns_.*member;
     values.resize(static_cast<size_t>(count_));
     hdf5::Column<T>::open(group_, name).read(first_, values);
@@ -28,7 +28,7 @@ class ColumnReader {
  private:
   const hdf5::Group& group_;
   Columns& columns_;
-  Passes passes_;
+  Recorded recorded_;
   int64_t first_, count_;
 };
 
@@ -37,27 +37,33 @@ int64_t rows_of(const hdf5::File& file, const std::string& group) {
   return hdf5::Column<int64_t>::open(file.open_group(group), "row").size();
 }
 
+Recorded recorded_in(const hdf5::Group& tokens) {
+  Recorded recorded(tokens.contains("nll_gated") ? Passes::kRefined : Passes::kBaseOnly);
+  recorded.signals = tokens.contains("residual");
+  recorded.head = tokens.contains("head_score");
+  return recorded;
+}
+
 }  // namespace
 
 TraceReader::TraceReader(const std::filesystem::path& path)
     : file_(hdf5::File::open(path)),
       attributes_(read_attributes(file_)),
-      passes_(file_.open_group("tokens").contains("nll_gated") ? Passes::kRefined
-                                                               : Passes::kBaseOnly),
+      recorded_(recorded_in(file_.open_group("tokens"))),
       tokens_(rows_of(file_, "tokens")),
       documents_(rows_of(file_, "documents")) {}
 
 TokenColumns TraceReader::tokens(int64_t first, int64_t count) const {
   TokenColumns columns;
   const hdf5::Group group = file_.open_group("tokens");
-  visit_token_columns(ColumnReader<TokenColumns>(group, columns, passes_, first, count));
+  visit_token_columns(ColumnReader<TokenColumns>(group, columns, recorded_, first, count));
   return columns;
 }
 
 DocumentColumns TraceReader::documents() const {
   DocumentColumns columns;
   const hdf5::Group group = file_.open_group("documents");
-  visit_document_columns(ColumnReader<DocumentColumns>(group, columns, passes_, 0, documents_));
+  visit_document_columns(ColumnReader<DocumentColumns>(group, columns, recorded_, 0, documents_));
   return columns;
 }
 

@@ -29,7 +29,8 @@ class TraceReader {
   explicit TraceReader(const std::filesystem::path& path);
 
   const TraceAttributes& attributes() const { return attributes_; }
-  Passes passes() const { return passes_; }
+  Passes passes() const { return recorded_.passes; }
+  const Recorded& recorded() const { return recorded_; }
   int64_t token_count() const { return tokens_; }
   int64_t document_count() const { return documents_; }
 
@@ -40,7 +41,7 @@ class TraceReader {
  private:
   hdf5::File file_;
   TraceAttributes attributes_;
-  Passes passes_;
+  Recorded recorded_;
   int64_t tokens_, documents_;
 };
 

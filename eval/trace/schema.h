@@ -9,7 +9,7 @@
 
 namespace reprise {
 
-inline constexpr int64_t kTraceSchema = 3;
+inline constexpr int64_t kTraceSchema = 4;
 
 /// What a refined position sees (docs/refinement.md); the attribute `refinement_rule`.
 inline constexpr const char* kCoarseRule = "coarse";
@@ -38,10 +38,11 @@ struct TokenColumns {
   std::vector<uint8_t> top1_base, top1_all;    ///< 1 where the most likely token is the target
   /// What a gate may look at (eval/gates/signal.h), beside entropy and margin.
   std::vector<float> max_probability, residual, cosine, divergence, entropy_change, second_order,
-      early_disagreement;
+      early_disagreement, head_score;
   std::vector<uint8_t> flip;
-  std::vector<uint8_t> refined;  ///< 1 where the gate refined the position that predicts this token
-  std::vector<uint8_t> random;   ///< 1 where the control did: as many of every document
+  std::vector<uint8_t> refined;  ///< refinement passes of the position that predicts this token, by
+                                 ///< the gate
+  std::vector<uint8_t> random;   ///< by the control: as many in every document
   std::vector<uint8_t> passes;   ///< applications of the core behind the scored prediction
   std::vector<uint32_t> slices;  ///< bits of Slice
 };
@@ -55,7 +56,7 @@ struct DocumentColumns {
   std::vector<std::string> hash;  ///< SHA-256 of the text, 64 hex characters
   std::vector<uint16_t> domain;   ///< index into the attribute `domains`
   std::vector<double> nats_base, nats_gated, nats_all, nats_random;
-  std::vector<uint32_t> refined, random;  ///< tokens refined: equal
+  std::vector<uint32_t> refined, random;  ///< refinement passes: equal
 };
 
 }  // namespace reprise

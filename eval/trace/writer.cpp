@@ -18,8 +18,9 @@ class ColumnFactory {
  public:
   using Appender = std::function<void(const Columns&)>;
 
-  ColumnFactory(const hdf5::Group& group, Passes passes, std::vector<Appender>& appenders)
-      : group_(group), passes_(passes), appenders_(appenders) {
+  ColumnFactory(const hdf5::Group& group, const Recorded& recorded,
+                std::vector<Appender>& appenders)
+      : group_(group), recorded_(recorded), appenders_(appenders) {
     row_ = std::make_shared<hdf5::Column<int64_t>>(hdf5::Column<int64_t>::create(
         group, "row", {.units = "1", .long_name = "row number", .checksum = true}));
     hdf5::make_scale(*row_);
@@ -32,8 +33,8 @@ class ColumnFactory {
 
   template <class T>
   void operator()(const char* name, std::vector<T> Columns::*member, const char* units,
-                  const char* long_name, Passes least) const {
-    if (least == Passes::kRefined && passes_ == Passes::kBaseOnly) return;
+                  const char* long_name, ColumnGroup group) const {
+    if (!recorded_.holds(group)) return;
     auto column = std::make_shared<hdf5::Column<T>>(hdf5::Column<T>::create(
         group_, name,
         {.units = units, .long_name = long_name, .width = kHashWidth, .checksum = true}));
@@ -50,19 +51,19 @@ class ColumnFactory {
   static size_t size_of(const DocumentColumns& columns) { return columns.tokens.size(); }
 
   const hdf5::Group& group_;
-  Passes passes_;
+  Recorded recorded_;
   std::vector<Appender>& appenders_;
   std::shared_ptr<hdf5::Column<int64_t>> row_;
 };
 
 }  // namespace
 
-TraceWriter::TraceWriter(const std::filesystem::path& path, Passes passes)
+TraceWriter::TraceWriter(const std::filesystem::path& path, const Recorded& recorded)
     : file_(hdf5::File::create(path)) {
   const hdf5::Group tokens = file_.create_group("tokens"),
                     documents = file_.create_group("documents");
-  visit_token_columns(ColumnFactory<TokenColumns>(tokens, passes, token_columns_));
-  visit_document_columns(ColumnFactory<DocumentColumns>(documents, passes, document_columns_));
+  visit_token_columns(ColumnFactory<TokenColumns>(tokens, recorded, token_columns_));
+  visit_document_columns(ColumnFactory<DocumentColumns>(documents, recorded, document_columns_));
 }
 
 void TraceWriter::append(const TokenColumns& tokens, const DocumentColumns& documents) {
@@ -83,10 +84,11 @@ void TraceWriter::close(const TraceAttributes& attributes) {
   file_.close();
 }
 
-void write_trace(const std::filesystem::path& path, Passes passes, const TokenColumns& tokens,
-                 const DocumentColumns& documents, const TraceAttributes& attributes) {
+void write_trace(const std::filesystem::path& path, const Recorded& recorded,
+                 const TokenColumns& tokens, const DocumentColumns& documents,
+                 const TraceAttributes& attributes) {
   replace_file(path, [&](const std::filesystem::path& temporary) {
-    TraceWriter writer(temporary, passes);
+    TraceWriter writer(temporary, recorded);
     writer.append(tokens, documents);
     writer.close(attributes);
   });

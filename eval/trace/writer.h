@@ -21,7 +21,7 @@ namespace reprise {
 
 class TraceWriter {
  public:
-  TraceWriter(const std::filesystem::path& path, Passes passes);
+  TraceWriter(const std::filesystem::path& path, const Recorded& recorded);
 
   /// Rows behind those already there. `document` and `first_token` count from this block's first
   /// row; the writer shifts them. Throws kFailure where the block's columns differ in length.
@@ -37,7 +37,8 @@ class TraceWriter {
 };
 
 /// A whole trace at once, whole or absent.
-void write_trace(const std::filesystem::path& path, Passes passes, const TokenColumns& tokens,
-                 const DocumentColumns& documents, const TraceAttributes& attributes);
+void write_trace(const std::filesystem::path& path, const Recorded& recorded,
+                 const TokenColumns& tokens, const DocumentColumns& documents,
+                 const TraceAttributes& attributes);
 
 }  // namespace reprise

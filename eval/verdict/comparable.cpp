@@ -13,10 +13,10 @@ using nlohmann::json;
 
 constexpr double kEqualBytes = 0.001;
 /// Options of `reprise eval` that arms may differ in without a prediction being made otherwise.
-constexpr std::array kFreeOptions{"artifact",      "corpus",        "out",   "refine",
-                                  "segment-units", "check-windows", "curves"};
+constexpr std::array kFreeOptions{"artifact",      "corpus",        "out",    "refine",
+                                  "segment-units", "check-windows", "curves", "signals"};
 /// Those of a second pass: of no meaning to a trace without one.
-constexpr std::array kGateOptions{"gate", "budget", "key-rule"};
+constexpr std::array kGateOptions{"gate", "budget", "key-rule", "refinements", "coda"};
 
 /// One section of what a trace stores of its configuration; empty where it is missing.
 json stored(const Evidence& trace, const char* section) {

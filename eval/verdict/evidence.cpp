@@ -100,8 +100,7 @@ void require_known_rule(const Trace& trace, const std::filesystem::path& path) {
           ": refined under the rule '", trace.attributes.refinement_rule, "'; only under '",
           kCoarseRule,
           "' do the columns of all positions tell what a gate's own pass predicted; evaluate it "
-          "with --eval.key-rule ",
-          kCoarseRule);
+          "with --eval.key-rule coarse, one refinement pass and the coda again");
 }
 
 }  // namespace

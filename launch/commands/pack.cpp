@@ -17,57 +17,18 @@
 #include "eval/unit.h"
 #include "launch/command.h"
 #include "launch/pack_allowance.h"
+#include "launch/pack_model.h"
 #include "launch/pack_outputs.h"
 #include "launch/pack_use.h"
 #include "models/artifact/artifact.h"
 #include "models/artifact/ledger.h"
 #include "models/artifact/packing/packer.h"
-#include "models/parameters.h"
 #include "train/model_file.h"
 
 namespace reprise {
 namespace {
 
 constexpr std::array kBeside{kPackSummarySuffix, kPackLedgerSuffix};
-
-/// Of the model at another width; none where its heads do not divide that evenly.
-std::vector<TensorShape> tensors_at_width(ModelOptions options, int64_t width) {
-  std::vector<TensorShape> tensors;
-  if (width % (2 * options.heads) != 0) return tensors;
-  options.width = width;
-  for (const ParameterShape& parameter : parameter_shapes(options))
-    tensors.push_back({parameter.name, {}, parameter.shape});
-  return tensors;
-}
-
-/// What the file of a trained model says beside its weights.
-struct Trained {
-  nlohmann::json record;
-  ModelOptions options;
-  KeyRule rule = KeyRule::kCoarse;
-};
-
-Trained read_trained(const PackOptions& options, const Corpus& corpus) {
-  const ModelFile file(options.model);
-  file.require_tokenizer(corpus.tokenizer().digest(), options.corpus);
-  return {file.record(), file.options(), file.key_rule()};
-}
-
-/// The file is closed again when it returns: mapped, it would be in memory a second time.
-UnpackedModel read_weights(const PackOptions& options, const Tokenizer& tokenizer) {
-  const ModelFile file(options.model);
-  UnpackedModel model;
-  model.model = file.record()["config"]["model"];
-  model.tokenizer = file.tokenizer();
-  model.keys = file.key_rule();
-  if (options.carry_tokenizer) model.tokenizer_model = tokenizer.model_bytes();
-  for (const ArrayView& array : file.arrays())
-    model.tensors.push_back({array.name, array.shape, float_values(array)});
-  model.tensors_at_width = [shape = file.options()](int64_t width) {
-    return tensors_at_width(shape, width);
-  };
-  return model;
-}
 
 [[noreturn]] void fail_stopped(const PackOptions& options) {
   fail(ExitCode::kResumable, "stopped by a signal before ", options.out,
@@ -102,6 +63,7 @@ std::vector<std::filesystem::path> inputs_of(const PackOptions& options) {
   for (const char* file : kModelFiles)
     inputs.push_back(std::filesystem::path(options.model) / file);
   if (!options.code.empty()) inputs.emplace_back(options.code);
+  if (!options.gate.empty()) inputs.emplace_back(options.gate);
   return inputs;
 }
 
@@ -145,6 +107,7 @@ void write_outputs(const Artifact& artifact, const nlohmann::json& record,
                          {"counted_bytes", ledger.counted_bytes()},
                          {"sha256", to_hex(sha256(file))},
                          {"weights_digest", artifact.digest},
+                         {"gate_signal", artifact.gate.signal},
                          {"gate_threshold", artifact.gate.threshold},
                          {"gate_fraction", artifact.gate.fraction},
                          {"gate_calibrated_on", artifact.gate.calibrated_on}};
@@ -177,7 +140,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
 
   const CountedCode code = count_code(options, comm);
   const Corpus corpus(options.corpus);
-  const Trained trained = read_trained(options, corpus);
+  const Trained trained = read_trained(options, corpus.tokenizer());
   const Family family = trained.options.family;
   require(!options.reapply || !loops(family), ExitCode::kUsage,
           "pack.reapply is for families whose layers run once; ", options.model,
@@ -186,6 +149,9 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
           "pack.reapply sets a gate, and pack.refine-share 0 wants none; give one of them");
   const bool refines = (loops(family) || options.reapply) && options.refine_share > 0;
   UnitOptions units;
+  require(options.gate.empty() || refines, ExitCode::kUsage,
+          "--pack.gate names a head, and there is no gate that reads it; give pack.refine-share "
+          "above 0, and for families whose layers run once pack.reapply");
   std::filesystem::path calibration;
   together(comm, [&] {  // refused before the lock and the work of packing
     units = unit_options(scoring, trained.options);
@@ -219,8 +185,8 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
   Artifact artifact = parse_artifact(broadcast_text(comm, std::move(file)), options.out);
 
   if (refines)
-    artifact.gate = calibrate_entropy_gate(artifact, corpus,
-                                           {options.refine_share, scoring, options.threads}, comm);
+    artifact.gate =
+        calibrate_gate(artifact, corpus, {options.refine_share, scoring, options.threads}, comm);
   if (any_rank(comm, stop.arrived())) fail_stopped(options);
   if (comm.rank() == 0 && options.compare_tokens > 0)
     packing["loss"] = to_json(measure_packing_loss(options, artifact, corpus, units, refines));

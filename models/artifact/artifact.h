@@ -20,6 +20,9 @@
 
 namespace reprise {
 
+/// So the names of a gate's weights begin, which are no part of the model's own.
+inline constexpr std::string_view kGatePrefix = "gate.";
+
 /// Which positions are refined: those whose `signal` after the base passes exceeds `threshold`.
 struct GateRule {
   std::string signal = "entropy";
@@ -27,6 +30,9 @@ struct GateRule {
   double fraction = 0;              ///< of valid tokens that exceeded it when it was set
   std::string calibrated_on;        ///< digest of the text it was set on, in hex; empty: never set
   KeyRule keys = KeyRule::kCoarse;  ///< what refined positions attended to in training
+  /// Of the signal "head": what it reads (models/gate_head.h). Its weights are among the
+  /// tensors where this is not empty.
+  std::string head_reads = "";
 };
 
 struct Artifact {

@@ -21,18 +21,24 @@ double bits_a_weight(int64_t bytes, const TensorShape& tensor) {
 
 bool gate_is_set(const GateRule& gate) { return !gate.calibrated_on.empty(); }
 
+nlohmann::json gate_of(const GateRule& gate) {
+  if (!gate_is_set(gate)) return nullptr;
+  nlohmann::json json{{"signal", gate.signal},
+                      {"threshold", gate.threshold},
+                      {"fraction", gate.fraction},
+                      {"calibrated_on", gate.calibrated_on},
+                      {"keys", enum_name(gate.keys)}};
+  if (!gate.head_reads.empty()) json["head_reads"] = gate.head_reads;
+  return json;
+}
+
 nlohmann::json header_of(const Artifact& artifact) {
-  const GateRule& gate = artifact.gate;
   return {{"digest", artifact.digest},
           {"model", artifact.model},
           {"tokenizer", artifact.tokenizer},
           {"tokenizer_bytes", artifact.tokenizer_model.size()},
           {"directory_bytes", artifact.directory_bytes},
-          {"gate", gate_is_set(gate) ? nlohmann::json{{"signal", gate.signal},
-                                                      {"threshold", gate.threshold},
-                                                      {"fraction", gate.fraction},
-                                                      {"calibrated_on", gate.calibrated_on}}
-                                     : nlohmann::json()}};
+          {"gate", gate_of(artifact.gate)}};
 }
 
 /// What the form has beside its scheme, as the directory says it.

@@ -20,6 +20,7 @@ nlohmann::json gate_json(const GateRule& gate) {
       {"fraction", fixed_width(gate.fraction)},
       {"calibrated_on", gate.calibrated_on.empty() ? unset : gate.calibrated_on}};
   if (gate.keys != KeyRule::kCoarse) json["keys"] = enum_name(gate.keys);
+  if (!gate.head_reads.empty()) json["head_reads"] = gate.head_reads;
   return json;
 }
 
@@ -32,13 +33,24 @@ KeyRule read_keys(const nlohmann::json& json) {
   fail(ExitCode::kBadInput, "the gate's rule '", stored, "' is unknown, or is not written down");
 }
 
+/// Only a gate by a head says what that reads.
+std::string read_head_reads(const nlohmann::json& json) {
+  const bool there = json.contains("head_reads");
+  require(there == (json.at("signal") == "head"), ExitCode::kBadInput,
+          "a gate by a head says what that reads, and no other does");
+  return there ? json.at("head_reads").get<std::string>() : "";
+}
+
 GateRule read_gate(const nlohmann::json& json) {
   GateRule gate{json.at("signal").get<std::string>(),
                 parse_fixed_width(json.at("threshold").get<std::string>()),
                 parse_fixed_width(json.at("fraction").get<std::string>()),
-                json.at("calibrated_on").get<std::string>(), read_keys(json)};
-  require(json.size() == (gate.keys == KeyRule::kCoarse ? 4 : 5), ExitCode::kBadInput,
-          "the gate has ", json.size(), " fields");
+                json.at("calibrated_on").get<std::string>(),
+                read_keys(json),
+                read_head_reads(json)};
+  const size_t fields =
+      size_t{4} + (gate.keys == KeyRule::kCoarse ? 0 : 1) + (gate.head_reads.empty() ? 0 : 1);
+  require(json.size() == fields, ExitCode::kBadInput, "the gate has ", json.size(), " fields");
   require(0 <= gate.fraction && gate.fraction <= 1, ExitCode::kBadInput,
           "the gate's fraction is no share: ", gate.fraction);
   require(gate.calibrated_on.size() == kHexDigest &&

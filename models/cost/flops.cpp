@@ -102,6 +102,10 @@ PassFlops::PassFlops(const ModelOptions& model) : model_(model), plan_(make_pass
     halting_ = 2 * width * static_cast<double>(model.passes - model.halt_floor);
 }
 
+PassFlops::Keys PassFlops::keys_under(const RuleWork& rule) {
+  return rule.rule == KeyRule::kCoarse ? Keys::kRead : Keys::kMade;
+}
+
 double PassFlops::layers(const LayerRange& range, const PassWork& work, Keys keys) const {
   double flops = 0;
   for (int64_t i = range.first; i < range.first + range.count; ++i) {
@@ -131,15 +135,18 @@ double PassFlops::base(const PassWork& work) const {
   return flops + (1 + earlier) * coda(work) + halting_ * work.positions + head(work);
 }
 
-double PassFlops::refinement(const PassWork& work, const RuleWork& rule) const {
-  const Keys keys = rule.rule == KeyRule::kCoarse ? Keys::kRead : Keys::kMade;
-  double flops = pass(plan_.refinement, work, keys) + layers(plan_.coda, work, keys) + head(work);
+double PassFlops::core_refinement(const PassWork& work, const RuleWork& rule) const {
+  double flops = pass(plan_.refinement, work, keys_under(rule));
   const LayerRange& core = plan_.refinement.layers;
   if (rule.rule != KeyRule::kCopyState) return flops;
   flops += pass_begin_ * rule.halted;
   for (int64_t i = core.first; i < core.first + core.count; ++i)
     flops += layers_[static_cast<size_t>(i)].key_position * rule.halted;
   return flops;
+}
+
+double PassFlops::refinement(const PassWork& work, const RuleWork& rule) const {
+  return core_refinement(work, rule) + layers(plan_.coda, work, keys_under(rule)) + head(work);
 }
 
 StepFlops PassFlops::training(const PassWork& work, const PassRun& run) const {

@@ -67,6 +67,8 @@ class PassFlops {
   double readout(const PassWork& work) const;
   /// One pass of core and coda, and the head; under kCoarse no key or value is projected.
   double refinement(const PassWork& work, const RuleWork& rule = {}) const;
+  /// Of that the core alone: where the coda runs once, behind all refinement.
+  double core_refinement(const PassWork& work, const RuleWork& rule = {}) const;
   /// The head alone.
   double head(const PassWork& work) const;
 
@@ -82,6 +84,7 @@ class PassFlops {
 
  private:
   enum class Keys { kMade, kRead };
+  static Keys keys_under(const RuleWork& rule);
   double layers(const LayerRange& range, const PassWork& work, Keys keys) const;
   double pass(const CorePass& pass, const PassWork& work, Keys keys) const;
   double coda(const PassWork& work) const;

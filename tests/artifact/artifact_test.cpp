@@ -62,6 +62,22 @@ TEST(Artifact, SettingTheGateMovesNoByte) {
   EXPECT_THROW(serialise(artifact), Error);
 }
 
+TEST(Artifact, AHeaderSaysWhatAHeadReadsAndOnlyThen) {
+  UnpackedModel model = random_model(32, 1, 9);
+  model.head_reads = "both";
+  model.tensors.push_back({"gate.output.weight", {64, 20}, std::vector<float>(64 * 20, 0.3f)});
+  const Artifact artifact = parse_artifact(pack(model, uncalibrated()).file, "headed");
+  EXPECT_EQ(artifact.gate.signal, "head");
+  EXPECT_EQ(artifact.gate.head_reads, "both");
+  EXPECT_EQ(artifact.directory.back().form.scheme, Scheme::kHalf);  // however large
+  Artifact other = artifact;
+  other.gate.head_reads = "";
+  EXPECT_THROW(parse_artifact(serialise(other), "silent"), Error);
+  other.gate = {"entropy", 1, 0.1, std::string(64, 'c')};
+  other.gate.head_reads = "both";
+  EXPECT_THROW(parse_artifact(serialise(other), "talkative"), Error);
+}
+
 TEST(FixedWidth, IsExactAndTwentyThreeCharactersLong) {
   EXPECT_EQ(fixed_width(0), "+0.0000000000000000e+00");
   EXPECT_EQ(fixed_width(-0.1), "-1.0000000000000001e-01");

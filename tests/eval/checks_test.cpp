@@ -38,12 +38,12 @@ ScoringBatch sample(int64_t vocab) {
 /// Refines where a position is above the mean entropy of all it is shown: it looks at the future.
 class PeekingGate : public Gate {
  public:
-  std::vector<uint8_t> decide(const CoarseSignals& signals) const override {
+  GateScores score(const CoarseSignals& signals) const override {
     const float mean = std::reduce(signals.entropy.begin(), signals.entropy.end()) /
                        static_cast<float>(signals.entropy.size());
-    std::vector<uint8_t> refined;
-    for (const float entropy : signals.entropy) refined.push_back(entropy > mean);
-    return refined;
+    GateScores scores;
+    for (const float entropy : signals.entropy) scores.margins.push_back(entropy - mean);
+    return scores;
   }
 };
 

@@ -38,8 +38,8 @@ class EvaluateTest : public testing::Test {
   }
 
   static GateRule calibrated(Family family, Communicator& comm) {
-    return calibrate_entropy_gate(tiny_artifact(*corpus_, family, {}).artifact, *corpus_,
-                                  {0.25, tiny_options("")}, comm);
+    return calibrate_gate(tiny_artifact(*corpus_, family, {}).artifact, *corpus_,
+                          {0.25, tiny_options("")}, comm);
   }
 
   static Trace evaluate_into(const ScoredArtifact& artifact, const EvalOptions& options,
@@ -73,7 +73,7 @@ TEST_F(EvaluateTest, CalibrationIsThatOfOneRank) {
 TEST_F(EvaluateTest, AShareThatPicksNoTokenIsRefused) {
   const ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kRecurrent, {});
   try {
-    calibrate_entropy_gate(artifact.artifact, *corpus_, {1e-9, tiny_options("")}, test_comm());
+    calibrate_gate(artifact.artifact, *corpus_, {1e-9, tiny_options("")}, test_comm());
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kUsage);
@@ -126,6 +126,88 @@ TEST_F(EvaluateTest, UnderEveryRuleColumnsAreThoseOfOneRank) {
   }
 }
 
+/// Gives the artifact a head that weighs signals alone, and a threshold for it.
+void add_head(Artifact& artifact, const Corpus& corpus) {
+  artifact.gate.signal = "head";
+  artifact.gate.head_reads = "signals";
+  artifact.tensors.push_back({"gate.output.weight", {3}, {1.0f, -0.5f, 0.25f}});
+  artifact.tensors.push_back({"gate.output.bias", {1}, {0.125f}});
+  const auto self = make_self_communicator();
+  artifact.gate = calibrate_gate(artifact, corpus, {0.25, tiny_options("")}, *self);
+}
+
+TEST_F(EvaluateTest, AHeadsPassesAreThoseOfOneRank) {
+  ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kRecurrent, {});
+  add_head(artifact.artifact, *corpus_);
+  EvalOptions options = tiny_options(out("headed"));
+  options.window = 16;
+  options.key_rule = RuleChoice::kLatest;
+  options.refinements = 3;
+  options.signals = RecordSignals::kGate;
+  const Trace trace = evaluate_into(artifact, options, test_comm());
+  EXPECT_EQ(trace.attributes.gate_signal, "head");
+  EXPECT_EQ(trace.attributes.refinement_rule, "latest, 3 passes");
+  EXPECT_EQ(trace.attributes.accounting.at("nan_scores"), 0);
+  EXPECT_GT(trace.attributes.accounting.at("gated").at("peak_bytes"), 0);
+  const TokenColumns& t = trace.tokens;
+  EXPECT_TRUE(t.residual.empty());
+  const double most_nats = std::log(corpus_->tokenizer().vocab());
+  for (size_t i = 0; i < t.token.size(); ++i) {
+    const double score = t.entropy_base[i] / most_nats - 0.5 * t.margin_base[i] +
+                         0.25 * t.max_probability[i] + 0.125;
+    EXPECT_NEAR(t.head_score[i], score, 1e-5);
+    EXPECT_EQ(t.refined[i] > 0, t.head_score[i] > trace.attributes.gate_threshold);
+  }
+  EXPECT_EQ(std::ranges::max(t.refined), 3);
+  if (test_comm().rank() == 0) {
+    const auto self = make_self_communicator();
+    options.out = out("headed_alone");
+    const Trace alone = evaluate_into(artifact, options, *self);
+    expect_same_columns(trace, alone);
+    EXPECT_EQ(t.head_score, alone.tokens.head_score);
+  }
+  test_comm().barrier();
+}
+
+TEST_F(EvaluateTest, AHeadThatIsNotWhatTheHeaderSaysIsRefused) {
+  const StopRequest stop;
+  const auto refusal = [&](const std::function<void(Artifact&)>& alter,
+                           const EvalOptions& options) -> std::string {
+    ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kRecurrent, {});
+    add_head(artifact.artifact, *corpus_);
+    alter(artifact.artifact);
+    try {
+      evaluate(artifact, *corpus_, options, test_comm(), stop);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  const EvalOptions options = tiny_options(out("no-head"));
+  EXPECT_THAT(refusal([](Artifact& a) { a.tensors.pop_back(); }, options),
+              testing::HasSubstr("the artifact's gate lacks output.bias"));
+  EXPECT_THAT(refusal([](Artifact& a) { a.gate.head_reads = "state"; }, options),
+              testing::HasSubstr("the artifact's gate lacks output.weight of shape"));
+  EXPECT_THAT(refusal([](Artifact& a) { a.gate.head_reads = "stars"; }, options),
+              testing::HasSubstr("the artifact's gate reads 'stars'"));
+  EXPECT_THAT(
+      refusal([](Artifact& a) { a.gate.head_reads = "", a.gate.signal = "entropy"; }, options),
+      testing::HasSubstr("2 tensors of a gate's head, which its gate does not read"));
+  EvalOptions once = options;
+  once.coda = CodaRun::kOnce;
+  EXPECT_THAT(refusal([](Artifact&) {}, once),
+              testing::HasSubstr("looks at head, which is not known before the coda"));
+  EvalOptions many = options;
+  many.refinements = 65;
+  EXPECT_THAT(refusal([](Artifact&) {}, many), testing::HasSubstr("from 1 to 64"));
+  EvalOptions none = options;
+  none.refine = Refine::kOff;
+  none.refinements = 2;
+  EXPECT_THAT(refusal([](Artifact&) {}, none),
+              testing::HasSubstr("--eval.refinements and --eval.coda are for a second pass"));
+  EXPECT_FALSE(fs::exists(out("no-head")));
+}
+
 TEST_F(EvaluateTest, WithoutAGateOnlyTheBaseIsScored) {
   const ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kStatic, {});
   const Trace trace = evaluate_into(artifact, tiny_options(out("base_only")), test_comm());
@@ -144,7 +226,7 @@ TEST_F(EvaluateTest, ControlSpendsWhatTheGateSpends) {
   options.window = 16;  // most documents are longer
   ScoredArtifact artifact = tiny_artifact(*corpus_, Family::kRecurrent, {});
   artifact.artifact.gate =
-      calibrate_entropy_gate(artifact.artifact, *corpus_, {0.25, options}, test_comm());
+      calibrate_gate(artifact.artifact, *corpus_, {0.25, options}, test_comm());
   artifact.artifact.gate.fraction = 0.9;  // nothing like what it will refine here
   const Trace trace = evaluate_into(artifact, options, test_comm());
   const auto results = nlohmann::json::parse(read_file(out("control") / "results.json"));

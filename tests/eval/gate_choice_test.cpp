@@ -77,8 +77,19 @@ TEST_F(GateChoiceTest, TakesTheThresholdsOfTheBudget) {
   EXPECT_THAT(choice.thresholds, testing::ElementsAre(2.0f, 0.25f));
   const std::vector<float> entropy{3, 3}, margin{0, 0};
   const std::vector<TokenPlace> places(2);
-  EXPECT_THAT(choice.gate->decide({entropy, margin, places, {{Signal::kResidual, {0.3f, 0.2f}}}}),
-              testing::ElementsAre(1, 0));
+  const SignalValues others{{Signal::kResidual, {0.3f, 0.2f}}};
+  EXPECT_THAT(choice.gate->score({entropy, margin, places, others}).margins,
+              testing::ElementsAre(testing::Gt(0), testing::Lt(0)));
+}
+
+TEST_F(GateChoiceTest, DecidesUnderThePolicyOfTheCurves) {
+  record_["configuration"]["policy"] = {{"kind", "threshold"}, {"cap", 2}};
+  const GateChoice choice = choose();
+  const std::vector<float> margins{1, 1, 1, 1};
+  PolicyState state;
+  EXPECT_THAT(choice.policy->decide(margins, state), testing::ElementsAre(1, 1, 0, 0));
+  EXPECT_THAT(choice.may_see, testing::Contains("how many of the document were refined"));
+  EXPECT_THAT(choice.may_see, testing::Contains("states between the base passes"));
 }
 
 TEST_F(GateChoiceTest, AThresholdMayRefineAll) {
@@ -97,7 +108,9 @@ TEST_F(GateChoiceTest, RefusesARecordOfSomethingElse) {
   refused("/traces/valid/corpus_digest", std::string(64, 'b'), "another text");
   refused("/traces/valid/scoring/stride", 3, "eval.stride");
   refused("/traces/valid/scoring", nullptr, "not a record");
-  refused("/configuration/policy", {{"kind", "threshold"}, {"segment", 16}}, "policy.segment 16");
+  refused("/configuration/policy", {{"kind", "pick-most"}}, "never scores");
+  refused("/configuration/policy", {{"kind", "moon"}}, "its policy");
+  refused("/configuration/policy", {{"burst", 0.5}}, "policy.burst");
   refused("/gates", json::object(), "no curve");
   refused("/gates/0/points/0/thresholds", "many", "not a record");
   refused("/gates/0/points/0/thresholds", {1.0}, "1 thresholds for the 2 terms");

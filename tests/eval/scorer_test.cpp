@@ -1,77 +1,12 @@
 // Scoring against the network called by hand: windows, padding, gates, costs.
 #include "eval/scorer.h"
 
-#include <ATen/ATen.h>
-#include <gmock/gmock.h>
-
 #include "eval/checks.h"
-#include "eval/unit.h"
 #include "models/cost/flops.h"
-#include "tests/eval/tiny_world.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/eval/scorer_fixture.h"
 
 namespace reprise {
 namespace {
-
-class ScorerTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    folder_ = std::make_unique<TemporaryFolder>();
-    write_tiny_corpus(folder_->path());
-    corpus_ = std::make_unique<Corpus>(folder_->path() / "corpus");
-    network_ = std::make_unique<Network>(
-        tiny_model(*corpus_, Family::kRecurrent),
-        random_parameters(tiny_model(*corpus_, Family::kRecurrent)), at::kFloat);
-  }
-  static void TearDownTestSuite() {
-    network_.reset();
-    corpus_.reset();
-    folder_.reset();
-  }
-
-  static UnitText whole_split() {
-    return read_unit(*corpus_, Split::kTest, {0, std::ssize(corpus_->documents(Split::kTest))});
-  }
-
-  static SecondPass above(double threshold_nats) {
-    return {make_gate({"entropy", threshold_nats, 0.3, ""})};
-  }
-
-  static UnitColumns score(const UnitText& text, const SecondPass& second, UnitOptions options) {
-    const Scorer scorer(*network_, second);
-    const Slicer slicer(corpus_->train_counts(), 0.1, 16);
-    Accounting unused;
-    return UnitScorer(scorer, corpus_->tokenizer(), slicer, options).score(text, unused);
-  }
-
-  /// Nats of the document's token `position`, from a window that starts at `first`, alone.
-  static double by_hand(const UnitText& text, int64_t document, int64_t first, int64_t position) {
-    const at::NoGradGuard no_grad;
-    std::vector<int64_t> inputs;
-    for (int64_t i = first; i < position; ++i) inputs.push_back(text.token(document, i));
-    const auto features =
-        network_->base_passes(at::tensor(inputs, at::kLong).unsqueeze(0)).features_BTD;
-    const at::Tensor last = features.select(1, features.size(1) - 1);
-    return network_
-        ->cross_entropy(last, at::tensor({int64_t{text.token(document, position)}}, at::kLong))
-        .item<double>();
-  }
-
-  static int64_t longest_document(const UnitText& text) {
-    const auto longest = std::ranges::max_element(text.documents, {}, &Document::tokens);
-    return longest - text.documents.begin();
-  }
-
-  static constexpr double kMedianEntropy = 5.0;  // or near it: some predictions lie on either side
-  static constexpr UnitOptions kOptions{{64, 32}, 256};
-  static std::unique_ptr<TemporaryFolder> folder_;
-  static std::unique_ptr<Corpus> corpus_;
-  static std::unique_ptr<Network> network_;
-};
-
-std::unique_ptr<TemporaryFolder> ScorerTest::folder_;
-std::unique_ptr<Corpus> ScorerTest::corpus_;
-std::unique_ptr<Network> ScorerTest::network_;
 
 TEST_F(ScorerTest, WindowsGiveTheContextTheyPromise) {
   const UnitText text = whole_split();
@@ -117,9 +52,8 @@ TEST_F(ScorerTest, CountsThePassesOfPositionsThatExit) {
   model.halting = Halting::kExit;
   const Network network(model, random_parameters(model), at::kFloat);
   const Scorer scorer(network, above(kMedianEntropy));
-  Accounting unused;
   const ScoringBatch batch = make_batches(whole_split(), kOptions).front();
-  const std::vector<uint8_t> passes = scorer.score(batch, unused).passes;
+  const std::vector<uint8_t> passes = score_alone(scorer, batch).passes;
   const at::NoGradGuard no_grad;
   const at::Tensor exits_M = network.base_passes(batch.tokens_BT).exits_M;
   ASSERT_EQ(std::ssize(passes), batch.rows_N.numel());
@@ -178,10 +112,9 @@ TEST_F(ScorerTest, NeitherGateNorControlSeesTheTarget) {
   const UnitText text = whole_split();
   ScoringBatch batch = make_batches(text, kOptions).front();
   const Scorer scorer(*network_, above(kMedianEntropy));
-  Accounting unused;
-  const BatchScores scores = scorer.score(batch, unused);
+  const BatchScores scores = score_alone(scorer, batch);
   batch.targets_N = (batch.targets_N + 1) % network_->options().vocab;
-  const BatchScores others = scorer.score(batch, unused);
+  const BatchScores others = score_alone(scorer, batch);
   EXPECT_NE(scores.base.nll, others.base.nll);
   EXPECT_EQ(scores.refined, others.refined);
   EXPECT_EQ(scores.random, others.random);
@@ -193,8 +126,7 @@ TEST_F(ScorerTest, UnderTheCoarseRuleTheColumnsOfAllPositionsSpeakForTheGate) {
   const Scorer scorer(*network_, above(kMedianEntropy));
   for (const ScoringBatch& batch : make_batches(text, kOptions)) {
     const at::NoGradGuard no_grad;
-    Accounting unused;
-    const BatchScores scores = scorer.score(batch, unused);
+    const BatchScores scores = score_alone(scorer, batch);
     const BasePasses base = network_->base_passes(batch.tokens_BT, {.keys = true});
     const at::Tensor logits = network_->logits(network_->refine_all(base));
     const double largest_logit = logits.abs().max().item<double>();
@@ -212,44 +144,31 @@ TEST_F(ScorerTest, UnderTheCoarseRuleTheColumnsOfAllPositionsSpeakForTheGate) {
   }
 }
 
-/// A window read alone, up to each scored token: the gate decides about every position of it, those
-/// that only lead up to what is scored too, since refined tokens see each other.
-TEST_F(ScorerTest, UnderEveryRuleAWindowReadAloneGivesTheSame) {
-  const UnitText text = whole_split();
-  const std::vector<Window> windows = unit_windows(text, kOptions);
-  const auto window = std::ranges::find_if(windows, [](const Window& w) { return w.scored > 0; });
-  ASSERT_NE(window, windows.end());  // has a context
-  const at::NoGradGuard no_grad;
-  for (const auto& [rule, name] : EnumNames<KeyRule>::names) {
-    SecondPass second = above(kMedianEntropy);
-    second.rule = rule;
-    const UnitColumns columns = score(text, second, kOptions);
-    EXPECT_EQ(columns.documents.random, columns.documents.refined) << name;
-    int64_t refined = 0;
-    for (int64_t input = window->scored; input < window->first + window->length; ++input) {
-      const uint64_t row = columns.documents.first_token[static_cast<size_t>(window->document)] +
-                           static_cast<uint64_t>(input);
-      std::vector<int64_t> tokens;
-      for (int64_t i = window->first; i <= input; ++i)
-        tokens.push_back(text.token(window->document, i));
-      const BasePasses base =
-          network_->base_passes(at::tensor(tokens, at::kLong).unsqueeze(0), {.keys = true});
-      const at::Tensor logs_TV = network_->logits(base.features_BTD)[0].log_softmax(-1);
-      const at::Tensor picked_T = -(logs_TV.exp() * logs_TV).sum(-1) > kMedianEntropy;
-      if (!columns.tokens.refined[row]) continue;
-      ++refined;
-      const at::Tensor features_MD =
-          network_->refine_rows(base, picked_T.nonzero().squeeze(-1), rule);
-      const double nats =
-          network_
-              ->cross_entropy(
-                  features_MD.slice(0, -1),
-                  at::tensor({int64_t{text.token(window->document, input + 1)}}, at::kLong))
-              .item<double>();
-      EXPECT_NEAR(columns.tokens.nll_gated[row], nats, 1e-4) << name;
-    }
-    EXPECT_GT(refined, 2) << name;
+TEST_F(ScorerTest, WithoutItsSignalsATextIsScoredTheSame) {
+  SecondPass second = above(kMedianEntropy);
+  const UnitColumns all = score(whole_split(), second, kOptions);
+  second.records_signals = false;
+  const UnitColumns few = score(whole_split(), second, kOptions);
+  EXPECT_EQ(all.tokens.nll_gated, few.tokens.nll_gated);
+  EXPECT_EQ(all.tokens.max_probability, few.tokens.max_probability);
+  EXPECT_FALSE(all.tokens.residual.empty());
+  EXPECT_TRUE(few.tokens.residual.empty());
+}
+
+TEST_F(ScorerTest, CountsWhatEveryPassHeldAndDid) {
+  SecondPass second = above(kMedianEntropy);
+  second.records_signals = false;
+  const Scorer scorer(*network_, second);
+  Accounting spent;
+  UnitDepths depths;
+  scorer.score(make_batches(whole_split(), kOptions).front(), depths, spent);
+  for (const PassCost* cost : {&spent.base, &spent.gated, &spent.random, &spent.all}) {
+    EXPECT_GT(cost->peak_bytes, 0);
+    EXPECT_GT(cost->nominal_flops, 0);
+    EXPECT_GE(cost->executed_flops, cost->nominal_flops);
   }
+  EXPECT_GT(spent.all.peak_bytes, spent.gated.peak_bytes);  // it holds more rows
+  EXPECT_EQ(spent.nan_scores, 0);
 }
 
 TEST_F(ScorerTest, NothingAndEverythingRefined) {

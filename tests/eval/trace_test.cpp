@@ -122,7 +122,7 @@ TEST(Trace, ContradictionsAreNamed) {
       {"the document", [](Trace& t) { t.documents.nats_base[1] += 1e-3; }},
       {"scored differently",
        [](Trace& t) { std::swap(t.tokens.nll_gated[1], t.tokens.nll_gated[2]); }},
-      {"refined tokens and says", [](Trace& t) { t.documents.random[0] += 1; }},
+      {"refinement passes and says", [](Trace& t) { t.documents.random[0] += 1; }},
       {"and its control",
        [](Trace& t) {
          t.tokens.random[1] = 0;

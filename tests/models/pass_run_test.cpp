@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "models/live_bytes.h"
 #include "models/network.h"
 #include "models/ops/rms_norm.h"
 #include "tests/models/tiny_models.h"
-#include "tests/support/live_bytes.h"
 
 namespace reprise {
 namespace {
@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(Readouts, TruncatedRun, testing::Values(Readout::kLast,
 
 /// What a forward pass leaves for backward, in bytes.
 int64_t bytes_for_backward(const Network& network, const at::Tensor& tokens, PassRun run) {
-  const test::LiveBytes live;
+  const LiveBytes live;
   const BasePasses base = network.base_passes(tokens, {}, run);
   return live.now();
 }
@@ -145,7 +145,7 @@ TEST(PassRun, TruncatedItStoresNothingOfTheEarlierPasses) {
 int64_t peak_bytes(const ModelOptions& options, PassRun run) {
   const Parameters parameters = lively_parameters(options, at::kFloat);
   const at::Tensor tokens = some_tokens(options, 2, options.context);
-  const test::LiveBytes live;
+  const LiveBytes live;
   const Network network(options, parameters, at::kBFloat16);
   const BasePasses base = network.base_passes(tokens, {}, run);
   network.cross_entropy(base.features_BTD, tokens).sum().backward();

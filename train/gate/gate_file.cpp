@@ -88,6 +88,4 @@ GateFile::GateFile(const fs::path& folder, at::Device device)
           wanted.empty() ? "" : wanted.begin()->first);
 }
 
-std::string GateFile::model() const { return record_.at("identity").at("model").at("sha256"); }
-
 }  // namespace reprise

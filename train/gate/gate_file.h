@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "train/gate/head.h"
+#include "models/gate_head.h"
 
 namespace reprise {
 
@@ -37,8 +37,9 @@ class GateFile {
   const HeadOptions& options() const { return options_; }
   const GateHead& head() const { return head_; }
   const nlohmann::json& record() const { return record_; }
-  /// SHA-256 of the weights of the model it was trained on, in hex: it is of use with no other.
-  std::string model() const;
+  /// The options of the model it was trained on, and `sha256` of its weights, in hex: it is of use
+  /// with no other.
+  const nlohmann::json& model() const { return record_.at("identity").at("model"); }
 
  private:
   nlohmann::json record_;

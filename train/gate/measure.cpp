@@ -41,7 +41,7 @@ HeldOut score_held_out(const GateHead& head, const HeadOptions& reads,
                                                   labels = scores;
   for (int64_t sequence = share.first; sequence < share.first + share.count; ++sequence) {
     const GateSamples one = samples(0, sequence, 1);
-    scores.push_back(head.scores(gate_inputs(reads, one)).flatten().cpu());
+    scores.push_back(head.scores(one.inputs_of(reads)).flatten().cpu());
     gains.push_back((one.first_BT - one.second_BT).flatten().cpu());
     entropies.push_back(one.signals_BTS.select(-1, 0).flatten().cpu());
     labels.push_back(measured_labels(objective, one).flatten().cpu());

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/comm/communicator.h"
-#include "train/gate/head.h"
+#include "models/gate_head.h"
 #include "train/gate/objective.h"
 
 namespace reprise {

@@ -3,7 +3,7 @@
 
 #include "base/device.h"
 #include "base/options.h"
-#include "train/gate/head.h"
+#include "models/gate_head.h"
 #include "train/gate/objective.h"
 #include "train/gate/observe.h"
 #include "train/options.h"

@@ -10,11 +10,9 @@
 
 #include <functional>
 
-namespace reprise {
+#include "models/gate_head.h"
 
-/// entropy / log V, margin (probability of the first minus the second token), largest probability:
-/// all from 0 to 1.
-inline constexpr int64_t kGateSignals = 3;
+namespace reprise {
 
 /// fp32, on one device.
 struct GateSamples {
@@ -25,6 +23,10 @@ struct GateSamples {
   at::Tensor best_BT;      ///< the least of L2 and the nats of later base passes
   at::Tensor wrong_BT;  ///< 1 where the most likely token after the gate's pass is not the target
   int64_t first_sequence = 0;  ///< of these, in the batch of all ranks
+
+  at::Tensor inputs_of(const HeadOptions& head) const {
+    return gate_inputs(head, state_BTD, signals_BTS);
+  }
 };
 
 /// Sequences [first, first + count) of a batch of all ranks.

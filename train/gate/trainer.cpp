@@ -94,7 +94,7 @@ GateTrainer::Sums GateTrainer::run(int64_t step, const SampleSource& samples) {
   const BatchShare share = share_of(options_.sequences, comm_.rank(), comm_.size());
   if (share.count == 0) return sums;
   const GateSamples batch = samples(step % options_.distinct_batches(), share.first, share.count);
-  const at::Tensor scores_BT = head_.scores(gate_inputs(options_.head, batch));
+  const at::Tensor scores_BT = head_.scores(batch.inputs_of(options_.head));
   const GateLoss loss = gate_loss(options_.objective, {positive_share(), multiplier()}, batch,
                                   scores_BT, {static_cast<uint64_t>(options_.seed), step});
   (loss.sum / tokens_of(batch)).backward();

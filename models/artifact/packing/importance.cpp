@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "models/artifact/artifact.h"
 
 namespace reprise {
 namespace {
@@ -86,10 +87,17 @@ Importance blended(Importance measured, double factor, const Importance& relativ
   return measured;
 }
 
+/// No loss on text says what a gate's weights are worth; they stay whole whatever is known.
+bool is_of_gate(const HostTensor& tensor) { return tensor.name.starts_with(kGatePrefix); }
+
 std::vector<Importance> by_fisher(const UnpackedModel& model) {
   std::vector<Importance> importance;
   double all = 0, weights = 0;
   for (const HostTensor& tensor : model.tensors) {
+    if (is_of_gate(tensor)) {
+      importance.push_back(relative_importance(tensor));
+      continue;
+    }
     const TensorCalibration& calibration = calibration_of(model, tensor);
     Importance own{calibration.row_sensitivity, calibration.column_sensitivity};
     lift(own.rows), lift(own.columns);
@@ -100,6 +108,7 @@ std::vector<Importance> by_fisher(const UnpackedModel& model) {
   require(all > 0 && std::isfinite(all), ExitCode::kBadInput,
           "the calibration finds no weight that the loss depends on; measure it again");
   for (size_t t = 0; t < model.tensors.size(); ++t) {
+    if (is_of_gate(model.tensors[t])) continue;
     importance[t] = blended(importance[t], weights / all, relative_to_rows(model.tensors[t]));
   }
   return importance;

@@ -17,7 +17,7 @@ struct EnumNames<Sensitivity> {
 };
 
 struct PackOptions {
-  std::string model, corpus, out;
+  std::string model, corpus, out, gate;
   int64_t bytes = -1, code_bytes = 0;
   std::string code;
   bool carry_tokenizer = false;
@@ -46,6 +46,10 @@ struct PackOptions {
     field("carry-tokenizer", carry_tokenizer, "", "put the tokenizer model in the file, counted");
     field("refine-share", refine_share, "share",
           "tokens of the valid split that the gate refines; 0: no gate");
+    field(
+        "gate", gate, "folder",
+        "a head that reprise gate trained on this model: it is stored, counted, and is the gate's "
+        "signal; none: entropy");
     field("reapply", reapply, "",
           "static and partial: set a gate, by which evaluation applies the core, the model's own "
           "middle layers, once more; else such a model has none");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/parallel.h"
@@ -31,8 +32,11 @@ std::vector<double> hessian_of(const UnpackedModel& model, const HostTensor& ten
   return hessian;
 }
 
-/// Those of one tensor; `finer_bits` grows by what it has beyond the others.
+/// Those of one tensor; `finer_bits` grows by what it has beyond the others. A gate's head is a
+/// small part of a model, whose thresholds want its scores as they are: it stays whole, as vectors
+/// do.
 QuantiserOptions options_of(QuantiserOptions options, std::string_view tensor, double& finer_bits) {
+  if (tensor.starts_with(kGatePrefix)) options.half_elements = std::numeric_limits<int64_t>::max();
   if (options.embedding_bits == 0 || !is_token_table(tensor)) return options;
   finer_bits += static_cast<double>(options.embedding_bits - options.max_bits);
   if (options.min_bits == options.max_bits) options.min_bits = options.embedding_bits;
@@ -90,6 +94,8 @@ void StoredModel::frame() {
     directory.push_back({model_.tensors[i].name, quantised_[i].form, model_.tensors[i].shape});
   stored_ = make_frame(model_.model, model_.tokenizer, model_.tokenizer_model, directory);
   stored_.gate.keys = model_.keys;
+  stored_.gate.head_reads = model_.head_reads;
+  if (!model_.head_reads.empty()) stored_.gate.signal = "head";
   plans_ = plan_sections(stored_.directory, stored_.directory_bytes,
                          static_cast<int64_t>(model_.tokenizer_model.size()));
 }

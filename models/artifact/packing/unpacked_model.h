@@ -10,14 +10,16 @@
 #include "models/artifact/quantisers/calibration.h"
 #include "models/artifact/quantisers/form.h"
 #include "models/artifact/quantisers/host_tensor.h"
+#include "models/key_rule.h"
 
 namespace reprise {
 
 struct UnpackedModel {
   nlohmann::json model;             ///< the resolved "model" section
   KeyRule keys = KeyRule::kCoarse;  ///< what refined positions attended to in training
-  std::string tokenizer;            ///< SHA-256 of the tokenizer model, in hex
-  std::string tokenizer_model;      ///< carried in the file unless empty
+  std::string head_reads;       ///< what the gate's head reads, whose weights are among the tensors
+  std::string tokenizer;        ///< SHA-256 of the tokenizer model, in hex
+  std::string tokenizer_model;  ///< carried in the file unless empty
   std::vector<HostTensor> tensors;
   /// How the tensors are used; needed where the options ask for what it says.
   std::optional<Calibration> calibration;

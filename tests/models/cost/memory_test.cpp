@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "models/live_bytes.h"
 #include "tests/models/cost/wider.h"
-#include "tests/support/live_bytes.h"
 
 namespace reprise {
 namespace {
@@ -27,7 +27,7 @@ Measured measure(const ModelOptions& options, const MemoryCase& c) {
     at::Tensor(parameter.tensor).mutable_grad() = at::zeros_like(parameter.tensor);
   const at::Tensor tokens = test::some_tokens(options, c.sequences, c.length);
   const at::Tensor rows_M = c.refine_share > 0 ? rows_of_share(c) : at::Tensor();
-  const test::LiveBytes live;
+  const LiveBytes live;
   const Network network(options, parameters, c.compute);
   const BasePasses base = network.base_passes(
       tokens, {.keys = rows_M.defined(), .all_passes = !c.readouts.empty(), .routers = true},

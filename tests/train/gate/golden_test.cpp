@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "train/gate/head.h"
+#include "models/gate_head.h"
 #include "train/gate/losses.h"
 
 namespace reprise {

@@ -1,4 +1,4 @@
-#include "train/gate/head.h"
+#include "models/gate_head.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/variable.h>
@@ -36,10 +36,11 @@ int64_t gate_inputs(const HeadOptions& options, int64_t width) {
   return (options.reads_state() ? width : 0) + (options.reads_signals() ? kGateSignals : 0);
 }
 
-at::Tensor gate_inputs(const HeadOptions& options, const GateSamples& samples) {
-  if (!options.reads_signals()) return samples.state_BTD;
-  if (!options.reads_state()) return samples.signals_BTS;
-  return at::cat({samples.state_BTD, samples.signals_BTS}, -1);
+at::Tensor gate_inputs(const HeadOptions& options, const at::Tensor& state,
+                       const at::Tensor& signals) {
+  if (!options.reads_signals()) return state;
+  if (!options.reads_state()) return signals;
+  return at::cat({state, signals}, -1);
 }
 
 GateHead::GateHead(const HeadOptions& options, int64_t inputs, uint64_t seed, at::Device device,

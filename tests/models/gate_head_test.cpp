@@ -1,4 +1,4 @@
-#include "train/gate/head.h"
+#include "models/gate_head.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -11,29 +11,23 @@
 namespace reprise {
 namespace {
 
-GateSamples two_tokens() {
-  GateSamples samples;
-  samples.state_BTD = at::tensor({1.0, 2.0, 3.0, 4.0}, at::kDouble).view({1, 2, 2});
-  samples.signals_BTS = at::tensor({0.1, 0.2, 0.3, 0.4, 0.5, 0.6}, at::kDouble).view({1, 2, 3});
-  return samples;
-}
+const at::Tensor kState_TD = at::tensor({1.0, 2.0, 3.0, 4.0}, at::kDouble).view({2, 2});
+const at::Tensor kSignals_TS = at::tensor({0.1, 0.2, 0.3, 0.4, 0.5, 0.6}, at::kDouble).view({2, 3});
 
 TEST(GateHead, ReadsTheStateTheSignalsOrBoth) {
-  const GateSamples samples = two_tokens();
   for (const auto& [reads, width] :
        {std::pair{GateReads::kState, 2}, {GateReads::kSignals, 3}, {GateReads::kBoth, 5}}) {
     const HeadOptions options{.reads = reads};
     EXPECT_EQ(gate_inputs(options, /*width=*/2), width);
-    EXPECT_EQ(gate_inputs(options, samples).size(-1), width);
+    EXPECT_EQ(gate_inputs(options, kState_TD, kSignals_TS).size(-1), width);
   }
-  EXPECT_TRUE(at::equal(gate_inputs({.reads = GateReads::kBoth}, samples)[0][1],
+  EXPECT_TRUE(at::equal(gate_inputs({.reads = GateReads::kBoth}, kState_TD, kSignals_TS)[1],
                         at::tensor({3.0, 4.0, 0.4, 0.5, 0.6}, at::kDouble)));
 }
 
 TEST(GateHead, ASignalsHeadNeedsNoState) {
-  GateSamples samples = two_tokens();
-  samples.state_BTD = at::Tensor();
-  EXPECT_TRUE(at::equal(gate_inputs({.reads = GateReads::kSignals}, samples), samples.signals_BTS));
+  EXPECT_TRUE(at::equal(gate_inputs({.reads = GateReads::kSignals}, at::Tensor(), kSignals_TS),
+                        kSignals_TS));
 }
 
 TEST(GateHead, StartsAtZeroAndIsAFunctionOfTheSeed) {

@@ -4,7 +4,8 @@
 //   linear   s = w . z + b
 //   mlp      s = w . max(W z + c, 0)^2 + b
 //
-// z are the inputs: the state, the signals, or both (samples.h).
+// z are the inputs: the state (the readout after the gate's pass), the signals of its prediction
+// (gate_signals()), or both, all of them of the position's own and earlier tokens.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +14,6 @@
 
 #include "base/options.h"
 #include "models/parameters.h"
-#include "train/gate/samples.h"
 
 namespace reprise {
 
@@ -56,8 +56,14 @@ void validate(const HeadOptions& options);
 /// Numbers the head reads of a position of a model of this width.
 int64_t gate_inputs(const HeadOptions& options, int64_t width);
 
-/// What the head reads of the samples, state first: [B, T, I].
-at::Tensor gate_inputs(const HeadOptions& options, const GateSamples& samples);
+/// entropy / log V, margin (probability of the first minus the second token), largest probability:
+/// all from 0 to 1.
+inline constexpr int64_t kGateSignals = 3;
+
+/// What the head reads, state first: of [..., D] and [..., kGateSignals] -> [..., I]. What it does
+/// not read may be undefined.
+at::Tensor gate_inputs(const HeadOptions& options, const at::Tensor& state,
+                       const at::Tensor& signals);
 
 class GateHead {
  public:
