@@ -103,6 +103,7 @@ FitSample collect_fit_sample(const Corpus& corpus, const ScoringOptions& scoring
   const int64_t shares = std::min(count, kMostShares);
   Progress progress("units of valid", count, comm.rank());
   std::vector<StoredRows> own;
+  int64_t kept_rows = 0;
   for (int64_t share = comm.rank(); share < shares; share += comm.size()) {
     std::vector<StoredRows> parts;
     for (int64_t u = share * count / shares; u < (share + 1) * count / shares; ++u) {
@@ -115,9 +116,10 @@ FitSample collect_fit_sample(const Corpus& corpus, const ScoringOptions& scoring
           if (sample.has(before[document] + batch.places[n].position - 1))
             kept.push_back(static_cast<int64_t>(n));
         }
+        kept_rows += std::ssize(kept);
         if (!kept.empty()) parts.push_back(only(read(batch), kept));
       }
-      progress.update(u + 1, "");
+      progress.update(u + 1, concat(kept_rows, " predictions kept"));
     }
     own.push_back(joined(parts));
   }

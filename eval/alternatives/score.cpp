@@ -119,6 +119,8 @@ class Sums {
     gated_ += gated;
   }
 
+  double predictions() const { return work_.positions; }
+
   /// Whole numbers and sums beside zeros: no order of the ranks changes a bit.
   ArmScores over_ranks(const std::vector<Document>& documents, Communicator& comm) && {
     comm.all_reduce(Buffer::of(nats_.data(), std::ssize(nats_)), Reduction::kSum);
@@ -221,7 +223,9 @@ ArmScores score_arms(const ArmPlan& plan, const ArmNetworks& networks, const Cor
     for (const ScoringBatch& batch :
          make_batches(read_unit(corpus, Split::kTest, units[u]), windows))
       score_batch(plan, networks, batch, static_cast<size_t>(units[u].first_document), sums);
-    progress.update(static_cast<int64_t>(u) + 1, "");
+    progress.update(
+        static_cast<int64_t>(u) + 1,
+        concat(fixed(sums.predictions() / progress.elapsed_s(), 0), " tokens/s a rank"));
   }
   ArmScores scores = std::move(sums).over_ranks(documents, comm);
   require_finite(plan, scores);
