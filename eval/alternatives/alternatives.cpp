@@ -42,6 +42,12 @@ void require_second_pass(const Artifact& artifact) {
           ") and it was packed without a gate: it cannot refine; pack it with pack.reapply");
 }
 
+void require_held_out(const GateRule& gate, const Corpus& corpus) {
+  require(gate.fraction <= 0 || gate.calibrated_on != corpus.digest(Split::kTest),
+          ExitCode::kBadInput,
+          "the artifact's gate was set on the test split, which is to be scored; set it on valid");
+}
+
 class Weighing {
  public:
   Weighing(const ScoredArtifact& artifact, const ScoredArtifact* second, const Corpus& corpus,
@@ -67,8 +73,6 @@ class Weighing {
     const ArmNetworks networks{look_, second_ ? &*second_network_ : nullptr,
                                static_cast<uint64_t>(options_.seed)};
     result_.scores = score_arms(result_.plan, networks, corpus_, scoring_, windows_, comm_);
-    result_.comparison = compare_arms(result_.plan, result_.scores, widths,
-                                      {options_.draws, static_cast<uint64_t>(options_.seed)});
     for (const Arm& arm : result_.plan.arms) {
       result_.flops.push_back(flops_of(arm.cost));
       result_.bytes.push_back(bytes_of(arm));
@@ -167,12 +171,19 @@ Alternatives weigh_alternatives(const ScoredArtifact& artifact, const ScoredArti
   require_second_pass(artifact.artifact);
   if (second) require_pair(artifact, *second, scoring);
   require_tokenizer(artifact.artifact, corpus);
+  require_held_out(artifact.artifact.gate, corpus);
   together(comm, [&] {
     for (const Split split : {Split::kValid, Split::kTest})
       corpus.check_shards(split, comm.rank(), comm.size());
   });
   at::set_num_threads(static_cast<int>(options.threads));
   return Weighing(artifact, second, corpus, options, scoring, comm).weigh();
+}
+
+void compare_alternatives(Alternatives& alternatives, const AlternativesOptions& options) {
+  alternatives.comparison =
+      compare_arms(alternatives.plan, alternatives.scores, parse_widths(options),
+                   {options.draws, static_cast<uint64_t>(options.seed)});
 }
 
 }  // namespace reprise

@@ -20,7 +20,7 @@ struct ArmGate {
 struct Alternatives {
   ArmPlan plan;
   ArmScores scores;
-  Comparison comparison;
+  Comparison comparison;                         ///< by compare_alternatives(); else empty
   std::vector<FittedState> fitted;               ///< by State
   std::vector<double> flops;                     ///< of each arm, a token
   std::vector<int64_t> bytes;                    ///< of each arm, numbers that were fitted included
@@ -33,10 +33,13 @@ struct Alternatives {
 };
 
 /// Collective; the same bits on any number of ranks. `second` may be null. Throws kBadInput for
-/// artifacts that do not go with the corpus or with one another, that have no second pass, or whose
-/// predictions are not finite.
+/// artifacts that do not go with the corpus or with one another, that have no second pass, whose
+/// gate was set on the text to be scored, or whose predictions are not finite.
 Alternatives weigh_alternatives(const ScoredArtifact& artifact, const ScoredArtifact* second,
                                 const Corpus& corpus, const AlternativesOptions& options,
                                 const ScoringOptions& scoring, Communicator& comm);
+
+/// The bootstrap and what follows from it: for one rank to do. A record needs it.
+void compare_alternatives(Alternatives& alternatives, const AlternativesOptions& options);
 
 }  // namespace reprise

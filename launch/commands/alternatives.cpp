@@ -46,9 +46,10 @@ ExitCode run_alternatives(std::span<const std::string> words, Communicator& comm
   std::optional<ScoredArtifact> second;
   if (!options.second.empty()) second = open_artifact(options.second);
   const Corpus corpus(options.corpus);
-  const Alternatives alternatives =
+  Alternatives alternatives =
       weigh_alternatives(artifact, second ? &*second : nullptr, corpus, options, scoring, comm);
   if (comm.rank() != 0) return ExitCode::kOk;
+  compare_alternatives(alternatives, options);
   if (!options.out.empty()) {
     json record = alternatives_record(alternatives);
     record["artifact"] = artifact_json(artifact, options.artifact);

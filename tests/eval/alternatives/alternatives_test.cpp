@@ -97,8 +97,9 @@ class AlternativesTest : public testing::Test {
                     const Corpus& corpus = *corpus_) {
     EvalOptions scoring = tiny_options("");
     scoring.window = 16;  // most documents are longer
-    return alternatives_record(
-        weigh_alternatives(artifact, second, corpus, options, scoring, comm));
+    Alternatives weighed = weigh_alternatives(artifact, second, corpus, options, scoring, comm);
+    compare_alternatives(weighed, options);
+    return alternatives_record(weighed);
   }
 
   static json arm(const json& record, const std::string& name) {
@@ -234,6 +235,9 @@ TEST_F(AlternativesTest, RefusesArtifactsThatDoNotFit) {
   EXPECT_THAT(refusal(stranger, nullptr, ExitCode::kBadInput), HasSubstr("reads tokens of"));
   EXPECT_THAT(refusal(tiny_artifact(*corpus_, Family::kStatic, {}), nullptr, ExitCode::kBadInput),
               HasSubstr("it cannot refine"));
+  ScoredArtifact leaky = gated();
+  leaky.artifact.gate.calibrated_on = corpus_->digest(Split::kTest);
+  EXPECT_THAT(refusal(leaky, nullptr, ExitCode::kBadInput), HasSubstr("set on the test split"));
   ScoredArtifact broken = gated();
   broken.artifact.tensors.front().values.front() = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THAT(refusal(broken, nullptr, ExitCode::kBadInput), HasSubstr("not finite"));
