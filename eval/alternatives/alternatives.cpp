@@ -108,7 +108,8 @@ class Weighing {
     result_.fit_tokens = sample.tokens();
     const size_t states = look_.has_gate() ? 3 : 2;
     for (size_t state = 0; state < states; ++state)
-      choices.fitted.push_back(fit_state(sample, state, options_.readout_steps));
+      choices.fitted.push_back(
+          fit_state(sample, state, {options_.readout_steps, options_.readout_prior}));
     if (!second_) return;
     const auto read_second = [&](const ScoringBatch& batch) -> StoredRows {
       const BasePasses base = second_network_->base_passes(batch.tokens_BT);

@@ -139,7 +139,7 @@ class Adam {
 
 struct BestReadout {
   std::vector<double> parameters;
-  double nats = 0;  ///< a prediction
+  double nats = 0, objective = 0;  ///< a prediction; the latter with what the prior adds
   int64_t step = 0;
 };
 
@@ -147,37 +147,51 @@ at::Tensor bias_of(const std::vector<double>& parameters) {
   return at::tensor(std::vector<double>(parameters.begin() + 1, parameters.end()), at::kDouble);
 }
 
-BestReadout fit_readout(const FitSample& sample, size_t state, double scale, int64_t vocab,
-                        int64_t steps) {
-  std::vector<double> parameters(static_cast<size_t>(vocab) + 1, 0);
+/// What the prior on the biases adds to the objective, and to `gradient`, those of the parameters.
+double add_prior(const std::vector<double>& parameters, double precision,
+                 std::span<double> gradient) {
+  double squares = 0;
+  for (size_t i = 1; i < parameters.size(); ++i) {
+    squares += parameters[i] * parameters[i];
+    gradient[i] += precision * parameters[i];
+  }
+  return precision * squares / 2;
+}
+
+BestReadout fit_readout(const FitSample& sample, size_t state, double scale,
+                        const ReadoutFit& options) {
+  std::vector<double> parameters(static_cast<size_t>(sample.vocab()) + 1, 0);
   parameters[0] = scale;
   Adam adam(parameters.size());
   BestReadout best;
-  for (int64_t step = 0; step <= steps; ++step) {
+  const auto steps = static_cast<double>(options.steps),
+             tokens = static_cast<double>(sample.tokens());
+  const double precision = 1 / (options.prior_nats * options.prior_nats * tokens);
+  for (int64_t step = 0; step <= options.steps; ++step) {
     const at::Tensor bias_V = bias_of(parameters);
     std::vector<double> sums =
         sample.sum(state, parameters.size() + 1, [&](const FitBlock& block, auto into) {
           add_gradient(block, bias_V, parameters[0], into);
         });
-    for (double& sum : sums) sum /= static_cast<double>(sample.tokens());
-    if (step == 0 || sums[0] < best.nats) best = {parameters, sums[0], step};
-    const double falling =
-        (1 + std::cos(std::numbers::pi * static_cast<double>(step) / static_cast<double>(steps))) /
-        2;
-    adam.step(parameters, std::span(sums).subspan(1), kStep * falling);
+    for (double& sum : sums) sum /= tokens;
+    const std::span gradient = std::span(sums).subspan(1);
+    const double objective = sums[0] + add_prior(parameters, precision, gradient);
+    if (step == 0 || objective < best.objective) best = {parameters, sums[0], objective, step};
+    const double falling = (1 + std::cos(std::numbers::pi * static_cast<double>(step) / steps)) / 2;
+    adam.step(parameters, gradient, kStep * falling);
   }
   return best;
 }
 
 }  // namespace
 
-FittedState fit_state(const FitSample& sample, size_t state, int64_t readout_steps) {
+FittedState fit_state(const FitSample& sample, size_t state, const ReadoutFit& options) {
   const TemperatureFit temperatures(sample, state);
   FittedState fitted;
   fitted.temperature = temperatures.global();
   fitted.by_gate = temperatures.by_gate();
   const double scale = fitted.temperature.change.scale;
-  const BestReadout readout = fit_readout(sample, state, scale, sample.vocab(), readout_steps);
+  const BestReadout readout = fit_readout(sample, state, scale, options);
   fitted.readout = {{readout.parameters[0], readout.parameters[0], bias_of(readout.parameters)},
                     fitted.temperature.nats_before,
                     readout.nats};

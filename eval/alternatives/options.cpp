@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kMostTrajectories = 64;  // each is a refinement of the whole text
 constexpr double kMostNoise = 100;         // the state is all noise long before
+constexpr double kMostPrior = 100;         // nats: as good as none
 constexpr int64_t kLeastDraws = 100;
 
 template <class T>
@@ -52,6 +53,8 @@ void validate(const AlternativesOptions& options) {
         "alternatives.refine-share must be from 0 to 1");
   usage(options.fit_tokens >= 0, "alternatives.fit-tokens is negative");
   usage(options.readout_steps > 0, "alternatives.readout-steps must be positive");
+  usage(options.readout_prior > 0 && options.readout_prior <= kMostPrior,
+        "alternatives.readout-prior must be above 0 and at most 100");
   require(0 < options.threads && options.threads <= kMostThreads, ExitCode::kUsage,
           "alternatives.threads is ", options.threads, "; it must be from 1 to ", kMostThreads);
   require(options.draws >= kLeastDraws, ExitCode::kUsage, "alternatives.draws must be at least ",

@@ -15,6 +15,7 @@ struct AlternativesOptions {
   double refine_share = 0;
   std::vector<std::string> trajectories{"2", "4"}, noise{"0.02", "0.1"}, passes;
   int64_t fit_tokens = 32768, readout_steps = 40;
+  double readout_prior = 0.1;
   int64_t threads = 1, draws = 2000, seed = 1;
 
   template <class Visitor>
@@ -41,6 +42,8 @@ struct AlternativesOptions {
           "0: all");
     field("readout-steps", readout_steps, "steps",
           "full passes of Adam over them that fit a readout");
+    field("readout-prior", readout_prior, "nats",
+          "deviation of a token's bias beforehand: small keeps tokens that valid has few of");
     field("threads", threads, "threads per rank",
           "threads of tensor work; part of the result's bits");
     field("draws", draws, "draws", "of the bootstrap over documents");

@@ -265,6 +265,7 @@ TEST_F(AlternativesTest, RefusesNumbersOutOfRange) {
   EXPECT_THAT(with([](auto& o) { o.passes = {"2", "2"}; }), HasSubstr("a number twice"));
   EXPECT_THAT(with([](auto& o) { o.refine_share = 1.5; }), HasSubstr("refine-share"));
   EXPECT_THAT(with([](auto& o) { o.readout_steps = 0; }), HasSubstr("readout-steps"));
+  EXPECT_THAT(with([](auto& o) { o.readout_prior = 0; }), HasSubstr("readout-prior"));
   EXPECT_THAT(with([](auto& o) { o.draws = 10; }), HasSubstr("at least 100"));
 }
 

@@ -38,7 +38,7 @@ TEST_F(Fit, LeavesWhatIsFittedAlone) {
   for (size_t v = 0; v < counts.size(); ++v)
     targets.insert(targets.end(), static_cast<size_t>(counts[v]), static_cast<int64_t>(v));
   const at::Tensor logits_NV = at::tensor(counts, at::kDouble).log().repeat({100, 1});
-  const auto fitted = fit_state(sample(logits_NV, at::tensor(targets, at::kLong)), 0, 50);
+  const auto fitted = fit_state(sample(logits_NV, at::tensor(targets, at::kLong)), 0, {50, 1});
   EXPECT_NEAR(fitted.temperature.change.scale, 1, 1e-9);
   EXPECT_NEAR(fitted.readout.change.scale, 1, 1e-6);
   EXPECT_LT(fitted.readout.change.bias_V.abs().max().item<double>(), 1e-6);
@@ -50,7 +50,7 @@ TEST_F(Fit, UndoesABiasAndAScale) {
   const at::Tensor true_NV = made_logits(4000, 6, 1.5), targets_N = drawn_targets(true_NV);
   const at::Tensor bias_V = at::tensor({0.3, -0.3, 0.0, 0.0, 0.0, 0.0}, at::kDouble);
   const FitSample spoilt = sample(2 * (true_NV + bias_V), targets_N);
-  const FittedState fitted = fit_state(spoilt, 0, 80);
+  const FittedState fitted = fit_state(spoilt, 0, {80, 10});
   const double truth = mean_nats(sample(true_NV, targets_N), 0);
   EXPECT_NEAR(fitted.temperature.change.scale, 0.5, 0.05);
   EXPECT_GT(fitted.readout.nats_before, fitted.temperature.nats_after);
@@ -59,6 +59,20 @@ TEST_F(Fit, UndoesABiasAndAScale) {
   EXPECT_GT(fitted.readout.nats_after, truth - 0.005);
   const at::Tensor found_V = fitted.readout.change.bias_V;
   EXPECT_NEAR((found_V[0] - found_V[1]).item<double>(), -0.6, 0.15);
+}
+
+/// Of many tokens and few predictions of a perfect model, only chance could be learnt.
+TEST_F(Fit, APriorKeepsItFromLearningChance) {
+  const at::Tensor fitted_NV = made_logits(400, 200, 1, 5), fresh_NV = made_logits(4000, 200, 1, 6);
+  const at::Tensor fitted_N = drawn_targets(fitted_NV, 7), fresh_N = drawn_targets(fresh_NV, 8);
+  const auto fresh_nats = [&](double prior) {
+    const FittedState state = fit_state(sample(fitted_NV, fitted_N), 0, {40, prior});
+    EXPECT_LT(state.readout.nats_after, state.temperature.nats_after);
+    return mean_nats(sample(changed(fresh_NV, state.readout.change, {}), fresh_N), 0);
+  };
+  const double truth = mean_nats(sample(fresh_NV, fresh_N), 0);
+  EXPECT_GT(fresh_nats(10), truth + 0.01);
+  EXPECT_LT(fresh_nats(0.1), truth + 0.005);
 }
 
 TEST_F(Fit, GivesTheGatesPositionsATemperatureOfTheirOwn) {
@@ -70,7 +84,7 @@ TEST_F(Fit, GivesTheGatesPositionsATemperatureOfTheirOwn) {
     factors.push_back(n % 3 == 0 ? 4.0 : 1.0);
   }
   const at::Tensor logits_NV = true_NV * at::tensor(factors, at::kDouble).unsqueeze(1);
-  const FittedState fitted = fit_state(sample(logits_NV, targets_N, picked), 0, 1);
+  const FittedState fitted = fit_state(sample(logits_NV, targets_N, picked), 0, {1, 1});
   EXPECT_NEAR(fitted.by_gate.change.scale_picked, 0.25, 0.03);
   EXPECT_NEAR(fitted.by_gate.change.scale, 1, 0.1);
   EXPECT_LT(fitted.by_gate.nats_after, fitted.temperature.nats_after - 0.01);
@@ -79,7 +93,7 @@ TEST_F(Fit, GivesTheGatesPositionsATemperatureOfTheirOwn) {
 TEST_F(Fit, NeverEndsWorseThanTheTemperature) {
   const at::Tensor logits_NV = made_logits(60, 9, 3), targets_N = drawn_targets(logits_NV);
   for (const int64_t steps : {1, 2, 10}) {
-    const FittedState fitted = fit_state(sample(logits_NV, targets_N), 0, steps);
+    const FittedState fitted = fit_state(sample(logits_NV, targets_N), 0, {steps, 1});
     EXPECT_LE(fitted.readout.nats_after, fitted.temperature.nats_after) << steps;
     EXPECT_LE(fitted.temperature.nats_after, fitted.temperature.nats_before) << steps;
   }
@@ -88,7 +102,7 @@ TEST_F(Fit, NeverEndsWorseThanTheTemperature) {
 TEST_F(Fit, RefusesWhatIsNotFinite) {
   at::Tensor logits_NV = made_logits(8, 3, 1);
   logits_NV[3][1] = std::nan("");
-  EXPECT_THROW(fit_state(sample(logits_NV, at::zeros({8}, at::kLong)), 0, 1), Error);
+  EXPECT_THROW(fit_state(sample(logits_NV, at::zeros({8}, at::kLong)), 0, {1, 1}), Error);
   EXPECT_THROW(mean_nats(sample(logits_NV, at::zeros({8}, at::kLong)), 0), Error);
 }
 
