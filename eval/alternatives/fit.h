@@ -30,7 +30,7 @@ struct FittedState {
   FittedChange temperature;  ///< one for all positions
   FittedChange by_gate;      ///< one for those that the gate picks, one for the others
   FittedChange readout;
-  int64_t best_step = 0;  ///< of the readout: the last one may mean that more would do better
+  int64_t best_step = 0;  ///< of the readout; the last where its objective fell throughout
 };
 
 /// Both collective; the same bits on any number of ranks. Throw kBadInput where the nats are not
