@@ -25,6 +25,7 @@ enum class Purpose : uint32_t {
   kRotation = 11,     ///< signs of the rotation of a stored matrix; seed = its columns
   kSubspace = 12,     ///< start of the search for a stored matrix's largest singular vectors
   kCodebook = 13,     ///< weights that a codebook starts from
+  kTrajectory = 14,   ///< noise on the state a refinement begins with; step = trajectory, position
 };
 
 class RandomStream {

@@ -46,35 +46,21 @@ Candidates every_row(const ScoringBatch& batch, const Predictions& predictions,
   return all;
 }
 
-/// What is known of a prediction without its readout's pass having been the base's.
-bool known_again(Signal signal) {
-  return signal == Signal::kEntropy || signal == Signal::kMargin ||
-         signal == Signal::kMaxProbability || signal == Signal::kHead ||
-         signal == Signal::kPosition;
-}
-
-/// What is known before the coda has run.
-bool known_before_readout(Signal signal) {
-  return signal == Signal::kResidual || signal == Signal::kCosine ||
-         signal == Signal::kSecondOrder || signal == Signal::kPosition;
-}
-
 }  // namespace
 
 Scorer::Scorer(const Network& network, SecondPass second)
     : network_(network), flops_(network.options()), second_(std::move(second)) {
   if (!second_.gate) return;
+  signals_.emplace(network, second_.head, *second_.gate, second_.records_signals);
   if (!second_.policy) second_.policy = make_threshold(0);
   require(!plan().coda_once() || plan().most_passes == 1, ExitCode::kUsage,
           "where the coda runs once there is one refinement pass: behind the first no gate has a "
           "readout to look at");
   for (const Signal term : second_.gate->terms()) {
-    require(plan().most_passes == 1 || known_again(term), ExitCode::kUsage, "the gate looks at ",
-            enum_name(term),
+    require(plan().most_passes == 1 || known_after_any_pass(term), ExitCode::kUsage,
+            "the gate looks at ", enum_name(term),
             ", which is known of the base passes alone; for more than one refinement pass choose "
             "entropy, margin, max-probability, head or position");
-    require(term != Signal::kHead || second_.head, ExitCode::kUsage,
-            "the gate looks at a head, and the artifact stores none; pack it with --pack.gate");
     require(!plan().coda_once() || known_before_readout(term), ExitCode::kUsage,
             "the gate looks at ", enum_name(term),
             ", which is not known before the coda; where it runs once choose residual, cosine, "
@@ -87,33 +73,6 @@ Recorded Scorer::recorded() const {
   recorded.signals = recorded.refined() && second_.records_signals;
   recorded.head = recorded.refined() && second_.head;
   return recorded;
-}
-
-/// Whether anything that is recorded, or looked at, is not in a prediction.
-bool Scorer::reads_earlier_states() const {
-  return second_.records_signals || !std::ranges::all_of(second_.gate->terms(), known_again);
-}
-
-SignalValues Scorer::signals_of_readouts(const at::Tensor& features_ND,
-                                         const Predictions& predictions) const {
-  SignalValues signals{{Signal::kMaxProbability, predictions.max_probability}};
-  if (second_.head)
-    signals[Signal::kHead] =
-        second_.head->scores(features_ND, predictions, network_.options().vocab);
-  return signals;
-}
-
-SignalValues Scorer::signals_at(const BasePasses& base, const at::Tensor& rows_N,
-                                const Predictions& predictions) const {
-  SignalValues signals = signals_of_readouts(readouts_at(base.features_BTD, rows_N), predictions);
-  if (reads_earlier_states()) signals.merge(signals_of(network_, base, rows_N));
-  return signals;
-}
-
-/// An earlier state's readout, through the coda and without it; and the gate's head.
-double Scorer::signal_flops(const PassWork& work) const {
-  const double earlier = reads_earlier_states() ? flops_.readout(work) + 2 * flops_.head(work) : 0;
-  return earlier + (second_.head ? second_.head->flops() * work.readouts : 0);
 }
 
 /// Documents one after another, each with what its policy remembers.
@@ -197,8 +156,10 @@ BatchScores Scorer::score(const ScoringBatch& batch, UnitDepths& depths, Account
   const Stopwatch base_watch;
   const bool refines = passes() == Passes::kRefined;
   const bool sums = network_.options().readout == Readout::kSum;
-  const BasePasses base = network_.base_passes(
-      batch.tokens_BT, {.keys = refines, .all_passes = refines && sums, .trail = refines});
+  const BasePasses base =
+      network_.base_passes(batch.tokens_BT, {.keys = refines,
+                                             .all_passes = refines && sums,
+                                             .trail = refines && signals_->reads_trail()});
   scores.base = predict(network_, readouts_at(base.features_BTD, batch.rows_N), batch.targets_N);
   scores.passes = passes_of(base, batch.rows_N);
   const PassWork nominal = nominal_work(batch), executed = dense_work(batch);
@@ -207,14 +168,14 @@ BatchScores Scorer::score(const ScoringBatch& batch, UnitDepths& depths, Account
   if (!refines) return scores;
 
   const Stopwatch signals_watch;
-  scores.signals = signals_at(base, batch.rows_N, scores.base);
-  spent.signals += {signals_watch.seconds(), signal_flops(nominal), signal_flops(executed), tokens,
-                    bytes.take_peak()};
+  scores.signals = signals_->of_base(base, batch.rows_N, scores.base);
+  spent.signals += {signals_watch.seconds(), signals_->flops(flops_, nominal),
+                    signals_->flops(flops_, executed), tokens, bytes.take_peak()};
 
   const Candidates coarse = every_row(batch, scores.base, scores.signals);
   const SignalsOfReadouts of_readouts = [this](const at::Tensor& features_ND,
                                                const Predictions& predictions) {
-    return signals_of_readouts(features_ND, predictions);
+    return signals_->of_readouts(features_ND, predictions);
   };
   const RefinementRun run(network_, flops_, second_.plan, base, batch, coarse, of_readouts);
   const auto by_gate = [&](int64_t pass, const Candidates& candidates) {

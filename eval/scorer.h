@@ -3,12 +3,13 @@
 // control (control.h) finds in it all it is told.
 #pragma once
 
+#include <optional>
+
 #include "eval/accounting.h"
 #include "eval/batch.h"
 #include "eval/depths.h"
 #include "eval/refinement_run.h"
-#include "eval/signals.h"
-#include "eval/stored_head.h"
+#include "eval/signal_reader.h"
 #include "eval/trace/columns.h"
 
 namespace reprise {
@@ -49,12 +50,6 @@ class Scorer {
   Recorded recorded() const;
 
  private:
-  SignalValues signals_at(const BasePasses& base, const at::Tensor& rows_N,
-                          const Predictions& predictions) const;
-  SignalValues signals_of_readouts(const at::Tensor& features_ND,
-                                   const Predictions& predictions) const;
-  double signal_flops(const PassWork& work) const;
-  bool reads_earlier_states() const;
   std::vector<size_t> choose_by_gate(const ScoringBatch& batch, const Candidates& candidates,
                                      int64_t pass, Depths& depths, int64_t& nan) const;
   std::vector<uint8_t> decide(const ScoringBatch& batch, const Candidates& candidates,
@@ -68,6 +63,7 @@ class Scorer {
   const Network& network_;
   PassFlops flops_;
   SecondPass second_;
+  std::optional<SignalReader> signals_;  ///< where there is a gate
 };
 
 }  // namespace reprise

@@ -21,6 +21,9 @@ constexpr std::array kCommands{
     Command{"eval", "score a corpus with an artifact, gate and controls, into a per-token trace",
             run_eval},
     Command{"curves", "draw what every gate gives at every budget, from two traces", run_curves},
+    Command{"alternatives",
+            "weigh a second look against calibration, readouts, ensembles, parallel trajectories",
+            run_alternatives},
     Command{"verdict", "decide the claims from the traces of two arms", run_verdict},
     Command{"report", "write a verdict as one HTML file", run_report},
     Command{"size",
@@ -53,7 +56,7 @@ std::string program_help() {
       "each stage of the road, or `reprise study run` for all of them.\n"
       "\n";
   for (const auto& command : kCommands)
-    text += concat("  ", command.name, std::string(9 - command.name.size(), ' '), command.summary,
+    text += concat("  ", command.name, std::string(13 - command.name.size(), ' '), command.summary,
                    "\n");
   text +=
       "\n"
@@ -62,7 +65,8 @@ std::string program_help() {
       "\n"
       "Options come from defaults, then configuration files from left to right, then the command "
       "line.\n"
-      "train, gate, pack and eval run on several ranks: mpirun -q -n 2 reprise train ...\n"
+      "train, gate, pack, eval and alternatives run on several ranks: mpirun -q -n 2 reprise train "
+      "...\n"
       "Data goes to stdout, progress to stderr; REPRISE_LOG=debug|info|warning|error|off sets how "
       "much of it.\n"
       "\n"

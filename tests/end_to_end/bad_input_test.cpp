@@ -203,6 +203,10 @@ TEST_F(BadInput, TracesAndVerdictsThatAreNotThere) {
   expect_refusal(run_reprise(concat("curves --curves.valid ", path("no.h5"), " --curves.test ",
                                     path("no.h5"), " --curves.out ", path(kNew))),
                  ExitCode::kBadInput, "no.h5");
+  expect_refusal(run_reprise(concat("alternatives --alternatives.artifact ", path("no.reprise"),
+                                    " --alternatives.corpus ", path("corpus"),
+                                    " --alternatives.out ", path(kNew))),
+                 ExitCode::kBadInput, "no.reprise");
   expect_refusal(run_reprise(concat("report --report.verdict ", path("no.json"), " --report.out ",
                                     path(kNew))),
                  ExitCode::kBadInput, "no.json");
@@ -289,6 +293,7 @@ TEST_F(BadInput, RanksWithTheSameWordsThatReadOtherConfigurations) {
       {pack_words(32000, kNew), "pack.threads"},
       {eval_words("artifact.reprise"), "eval.seed"},
       {"curves", "curves.draws"},
+      {"alternatives", "alternatives.draws"},
       {"verdict", "verdict.draws"},
       {"report", "report.documents"}};
   for (const auto& [words, option] : commands) {
