@@ -15,6 +15,7 @@ namespace reprise {
 struct Predictions {
   std::vector<double> nll;             ///< nats of the target
   std::vector<float> entropy, margin;  ///< nats; probability of the first minus the second token
+  std::vector<float> max_probability;  ///< of the first token
   std::vector<uint8_t> top1;  ///< 1 where the most likely token (lowest id of equals) is the target
 };
 

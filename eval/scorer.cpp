@@ -66,11 +66,14 @@ Scorer::Picks Scorer::pick_by_gate(const BasePasses& base, const ScoringBatch& b
   const ContextRows& context = batch.context;
   if (!sees_refined(rule()) || context.places.empty()) return picks;
   const at::Tensor no_targets_K = at::zeros_like(context.rows_K);
-  const Predictions before =
-      predict(network_, scored_rows(base.features_BTD, context.rows_K), no_targets_K);
-  const SignalValues others =
-      gate().needs_others() ? signals_of(network_, base, context.rows_K) : SignalValues{};
-  picks.context = gate().decide({before.entropy, before.margin, context.places, others});
+  Observed seen;
+  if (gate().needs_others())
+    seen = observe(network_, base, context.rows_K, no_targets_K);
+  else
+    seen.predictions =
+        predict(network_, scored_rows(base.features_BTD, context.rows_K), no_targets_K);
+  const Predictions& before = seen.predictions;
+  picks.context = gate().decide({before.entropy, before.margin, context.places, seen.signals});
   return picks;
 }
 
@@ -81,7 +84,7 @@ double Scorer::context_flops(const ScoringBatch& batch, const Picks& by_gate) co
   PassWork read;
   read.readouts = static_cast<double>(by_gate.context.size());
   const double heads = flops_.head(read);
-  return gate().needs_others() ? 4 * heads + flops_.readout(dense_work(batch)) : heads;
+  return gate().needs_others() ? 3 * heads + flops_.readout(dense_work(batch)) : heads;
 }
 
 /// As many of every window's scored positions as the gate picked there, and as many of its context.
@@ -108,18 +111,26 @@ BatchScores Scorer::score(const ScoringBatch& batch, Accounting& spent) const {
   const bool sums = network_.options().readout == Readout::kSum;
   const BasePasses base = network_.base_passes(
       batch.tokens_BT, {.keys = refines, .all_passes = refines && sums, .trail = refines});
-  scores.base = predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
+  double signals_s = 0;
+  if (refines) {
+    Observed observed = observe(network_, base, batch.rows_N, batch.targets_N);
+    scores.base = std::move(observed.predictions);
+    scores.signals = std::move(observed.signals);
+    signals_s = observed.signals_s;
+  } else {
+    scores.base = predict(network_, scored_rows(base.features_BTD, batch.rows_N), batch.targets_N);
+  }
   scores.passes = passes_of(base, batch.rows_N);
   const PassWork nominal = nominal_work(batch, kEvery), executed = dense_work(batch);
-  spent.base += {base_watch.seconds(), flops_.base(nominal), flops_.base(executed), tokens};
+  spent.base +=
+      {base_watch.seconds() - signals_s, flops_.base(nominal), flops_.base(executed), tokens};
   if (!refines) return scores;
 
-  const Stopwatch signals_watch;
-  scores.signals = signals_of(network_, base, batch.rows_N);
+  const Stopwatch gate_watch;
   const Picks by_gate = pick_by_gate(base, batch, scores.base, scores.signals);
   const double nominal_flops = flops_.readout(nominal) + 2 * flops_.head(nominal);
   spent.signals += {
-      signals_watch.seconds(), nominal_flops,
+      signals_s + gate_watch.seconds(), nominal_flops,
       flops_.readout(executed) + 2 * flops_.head(executed) + context_flops(batch, by_gate), tokens};
   const Picks by_control = pick_by_control(by_gate, batch);
   scores.nll_gated = score_sparse(base, batch, scores.base.nll, by_gate, spent.gated);

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "models/ops/head.h"
 #include "models/ops/kernels/kernels.h"
 
 namespace reprise::ops::reference {
@@ -67,9 +66,13 @@ Heads split_heads(const at::Tensor& projected_MC, const at::Tensor& gain_H,
 
 at::Tensor squared_relu(const at::Tensor& x) { return at::relu(x).square(); }
 
+at::Tensor capped(const at::Tensor& raw, double softcap) {
+  return softcap * at::tanh(raw.to(at::toOpMathType(raw.scalar_type())) / softcap);
+}
+
 at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding_VD,
                          const at::Tensor& targets, double softcap) {
-  const at::Tensor logits = capped_logits(features, embedding_VD, softcap);
+  const at::Tensor logits = capped(at::linear(features, embedding_VD), softcap);
   return -at::log_softmax(logits, -1).gather(-1, targets.unsqueeze(-1)).squeeze(-1);
 }
 

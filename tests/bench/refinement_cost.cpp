@@ -141,7 +141,8 @@ class Bench {
                      over_dense([&] { network_.cross_entropy(base.features_BTD, targets_BT); });
     return {{"entropy", predicted - likelihoods},
             {"states", over_dense([&] { state_signals(state(0), state(1), state(2)); })},
-            {"all_that_a_trace_records", over_dense([&] { signals_of(network_, base, rows_N); })}};
+            {"all_that_a_trace_records",
+             over_dense([&] { observe(network_, base, rows_N, targets_N_); }) - predicted}};
   }
 
  private:

@@ -25,7 +25,9 @@ TEST(StateSignals, ByHand) {
 }
 
 TEST(PredictionSignals, ByHand) {
-  const auto logits = [](double odds) { return at::tensor({std::log(odds), 0.0}).view({1, 2}); };
+  const auto logits = [](double odds) {
+    return at::tensor({std::log(odds), 0.0}, at::kFloat).view({1, 2});
+  };
   // (3/4, 1/4) after (1/4, 3/4); early (1/2, 1/2).
   const SignalValues signals = prediction_signals(logits(3), logits(1. / 3), logits(1));
   EXPECT_THAT(signals.at(Signal::kMaxProbability), ElementsAre(FloatNear(0.75f, 1e-6f)));

@@ -87,6 +87,14 @@ struct SquaredReluBackwardKernel {
   T* grad_x;
 };
 
+/// capped = softcap * tanh(raw / softcap); here a row is one element.
+template <class T>
+struct CapKernel {
+  const T* raw;
+  Wide<T>* capped;
+  Wide<T> softcap;
+};
+
 /// Cross-entropy of softcap * tanh(raw / softcap), rows of `vocab`.
 template <class T>
 struct HeadLossKernel {
@@ -144,6 +152,7 @@ struct Kernels {
   void (*heads_backward)(HeadsBackwardKernel<T>, Rows);
   void (*squared_relu)(SquaredReluKernel<T>, Rows);
   void (*squared_relu_backward)(SquaredReluBackwardKernel<T>, Rows);
+  void (*cap)(CapKernel<T>, Rows);
   void (*head_loss)(HeadLossKernel<T>, Rows);
   void (*head_loss_backward)(HeadLossBackwardKernel<T>, Rows);
   void (*spread)(SpreadKernel<T>, Rows);

@@ -23,6 +23,8 @@ void squared_relu(SquaredReluKernel<T>, Rows);
 template <class T>
 void squared_relu_backward(SquaredReluBackwardKernel<T>, Rows);
 template <class T>
+void cap(CapKernel<T>, Rows);
+template <class T>
 void head_loss(HeadLossKernel<T>, Rows);
 template <class T>
 void head_loss_backward(HeadLossBackwardKernel<T>, Rows);
