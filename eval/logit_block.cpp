@@ -93,7 +93,7 @@ SignalValues LogitBlock::compare_on_device(const LogitBlock& before,
 
 int64_t rows_of_block(const Network& network, at::Device device) {
   const int64_t logits = int64_t{1} << (device.is_cpu() ? 17 : 20);
-  return std::max<int64_t>(16, logits / network.options().vocab);
+  return std::max<int64_t>(64, logits / network.options().vocab);
 }
 
 Predictions blank_predictions(int64_t rows) {

@@ -7,6 +7,7 @@
 #include "base/stopwatch.h"
 #include "eval/logit_block.h"
 #include "models/device.h"
+#include "models/ops/steps.h"
 
 namespace reprise {
 namespace {
@@ -15,8 +16,6 @@ std::vector<float> values_of(const at::Tensor& values_N) {
   const at::Tensor host = values_N.to(at::kCPU, at::kFloat).contiguous();
   return {host.const_data_ptr<float>(), host.const_data_ptr<float>() + host.numel()};
 }
-
-at::Tensor norms(const at::Tensor& x_ND) { return x_ND.norm(2, -1); }
 
 void append(SignalValues& all, const SignalValues& more) {
   for (const auto& [signal, values] : more) {
@@ -29,12 +28,10 @@ void append(SignalValues& all, const SignalValues& more) {
 
 SignalValues state_signals(const at::Tensor& before_last_ND, const at::Tensor& before_ND,
                            const at::Tensor& coarse_ND) {
-  const at::Tensor oldest = before_last_ND.to(at::kFloat), before = before_ND.to(at::kFloat),
-                   coarse = coarse_ND.to(at::kFloat);
-  const at::Tensor step_ND = coarse - before, norm_N = norms(coarse);
-  return {{Signal::kResidual, values_of(norms(step_ND) / norm_N)},
-          {Signal::kCosine, values_of((coarse * before).sum(-1) / (norm_N * norms(before)))},
-          {Signal::kSecondOrder, values_of(norms(step_ND - (before - oldest)) / norm_N)}};
+  const ops::Steps steps = ops::compare_states(before_last_ND, before_ND, coarse_ND);
+  return {{Signal::kResidual, values_of(steps.residual_N)},
+          {Signal::kCosine, values_of(steps.cosine_N)},
+          {Signal::kSecondOrder, values_of(steps.second_order_N)}};
 }
 
 SignalValues prediction_signals(const at::Tensor& coarse_NV, const at::Tensor& before_NV,

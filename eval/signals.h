@@ -14,7 +14,7 @@ namespace reprise {
 /// One value for each scored row, by signal.
 using SignalValues = std::map<Signal, std::vector<float>>;
 
-/// What of the trail is compared, both [N, D], in any type: kResidual, kCosine, kSecondOrder.
+/// What of the trail is compared, all [N, D] and of one type: kResidual, kCosine, kSecondOrder.
 SignalValues state_signals(const at::Tensor& before_last_ND, const at::Tensor& before_ND,
                            const at::Tensor& coarse_ND);
 

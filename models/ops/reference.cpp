@@ -89,4 +89,14 @@ at::Tensor combine(const at::Tensor& packed_NC, const at::Tensor& slots_RJ,
   return (found_RJC * weights_RJ.unsqueeze(-1)).sum(1).to(packed_NC.scalar_type());
 }
 
+Steps compare_states(const at::Tensor& oldest_ND, const at::Tensor& before_ND,
+                     const at::Tensor& now_ND) {
+  const at::ScalarType wide = at::toOpMathType(now_ND.scalar_type());
+  const at::Tensor oldest = oldest_ND.to(wide), before = before_ND.to(wide), now = now_ND.to(wide);
+  const auto length = [](const at::Tensor& x_ND) { return x_ND.norm(2, -1); };
+  const at::Tensor step_ND = now - before, length_N = length(now);
+  return {length(step_ND) / length_N, (now * before).sum(-1) / (length_N * length(before)),
+          length(step_ND - (before - oldest)) / length_N};
+}
+
 }  // namespace reprise::ops::reference

@@ -5,6 +5,7 @@
 #include "models/ops/attention.h"
 #include "models/ops/heads.h"
 #include "models/ops/residual.h"
+#include "models/ops/steps.h"
 
 namespace reprise::ops::reference {
 
@@ -30,5 +31,8 @@ at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding
 at::Tensor spread(const at::Tensor& x_RC, const at::Tensor& slots_RJ, int64_t slots);
 at::Tensor combine(const at::Tensor& packed_NC, const at::Tensor& slots_RJ,
                    const at::Tensor& weights_RJ);
+/// In fp32 (fp64 for fp64).
+Steps compare_states(const at::Tensor& oldest_ND, const at::Tensor& before_ND,
+                     const at::Tensor& now_ND);
 
 }  // namespace reprise::ops::reference

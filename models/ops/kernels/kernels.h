@@ -142,6 +142,15 @@ struct SlotProductsKernel {
   int64_t per_row, width;
 };
 
+/// Of the last three states of each row: |now - before| / |now|, the cosine of now and before,
+/// |(now - before) - (before - oldest)| / |now|.
+template <class T>
+struct StepsKernel {
+  const T *oldest, *before, *now;
+  Wide<T>*residual, *cosine, *second_order;
+  int64_t width;
+};
+
 template <class T>
 struct Kernels {
   void (*norm)(NormKernel<T>, Rows);
@@ -158,6 +167,7 @@ struct Kernels {
   void (*spread)(SpreadKernel<T>, Rows);
   void (*combine)(CombineKernel<T>, Rows);
   void (*slot_products)(SlotProductsKernel<T>, Rows);
+  void (*steps)(StepsKernel<T>, Rows);
 };
 
 /// The table of the best instruction set that this machine and ATEN_CPU_CAPABILITY allow.

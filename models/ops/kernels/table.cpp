@@ -17,7 +17,8 @@ const Kernels<T>& table() {
                                      head_loss_backward<T>,
                                      spread<T>,
                                      combine<T>,
-                                     slot_products<T>};
+                                     slot_products<T>,
+                                     steps<T>};
   return kTable;
 }
 

@@ -34,6 +34,8 @@ template <class T>
 void combine(CombineKernel<T>, Rows);
 template <class T>
 void slot_products(SlotProductsKernel<T>, Rows);
+template <class T>
+void steps(StepsKernel<T>, Rows);
 
 template <class T>
 const Kernels<T>& table();

@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "base/format.h"
+#include "models/ops/head.h"
+#include "models/ops/reference.h"
 #include "tests/models/tiny_models.h"
 
 namespace reprise {
@@ -145,6 +147,27 @@ TEST(RowPredictionsOfARow, OtherTablesAreRefused) {
   EXPECT_THROW(ops::compare_rows(table, table, {narrow_NV, rows}), Error);
   EXPECT_TRUE(ops::predict_rows(at::zeros({0, 6})).empty());
 }
+
+class CappedLogits : public testing::TestWithParam<at::ScalarType> {};
+
+// Without a graph a kernel applies the cap, within a few units in the last place of fp32.
+TEST_P(CappedLogits, WithoutAGraphAreTheDefinition) {
+  const double tolerance = GetParam() == at::kDouble ? 1e-14 : 5e-7;
+  const at::Tensor embedding_VD = test::normal_tensor({1031, 6}, 34, GetParam());
+  const at::Tensor features = test::normal_tensor({2, 5, 6}, 33, GetParam());
+  for (const double scale : {0.01, 1.0, 20.0}) {
+    const at::Tensor ours = ops::capped_logits(scale * features, embedding_VD, 15);
+    const at::Tensor raw = at::linear(scale * features, embedding_VD);
+    const at::Tensor expected = ops::reference::capped(raw.to(at::kDouble), 15);
+    EXPECT_EQ(ours.scalar_type(), GetParam() == at::kDouble ? at::kDouble : at::kFloat);
+    EXPECT_LT(((ours - expected).abs() / (expected.abs() + 1e-30)).max().item<double>(), tolerance)
+        << "scale " << scale;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, CappedLogits,
+                         testing::Values(at::kDouble, at::kFloat, at::kBFloat16),
+                         [](const auto& test) { return c10::toString(test.param); });
 
 }  // namespace
 }  // namespace reprise
