@@ -86,7 +86,7 @@ void expect_observed(const Observed& observed, const Predictions& predictions,
 TEST(Observed, OfSeveralBlocksIsThatOfWholeTables) {
   const at::NoGradGuard no_grad;
   ModelOptions options = test::tiny_recurrent();
-  options.vocab = 2048;  // blocks of 64 rows
+  options.vocab = 2048;  // blocks of 128 rows
   const Network network(options, test::lively_parameters(options, at::kFloat), at::kFloat);
   const BasePasses base =
       network.base_passes(test::some_tokens(options, 30, 6), {.all_passes = true, .trail = true});
