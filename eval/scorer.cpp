@@ -148,6 +148,13 @@ double Scorer::flops_of_everything(PassWork work) const {
   return static_cast<double>(plan.most_passes) * one;
 }
 
+/// What the coarse readouts predict, and where there is a gate their signals.
+Observed Scorer::observe(const BasePasses& base, const ScoringBatch& batch) const {
+  if (signals_) return signals_->of_base(base, batch.rows_N, batch.targets_N);
+  const at::Tensor features_ND = readouts_at(base.features_BTD, batch.rows_N);
+  return {predict(network_, features_ND, batch.targets_N), {}, 0};
+}
+
 BatchScores Scorer::score(const ScoringBatch& batch, UnitDepths& depths, Accounting& spent) const {
   const at::NoGradGuard no_grad;
   const auto tokens = static_cast<double>(batch.places.size());
@@ -160,16 +167,16 @@ BatchScores Scorer::score(const ScoringBatch& batch, UnitDepths& depths, Account
       network_.base_passes(batch.tokens_BT, {.keys = refines,
                                              .all_passes = refines && sums,
                                              .trail = refines && signals_->reads_trail()});
-  scores.base = predict(network_, readouts_at(base.features_BTD, batch.rows_N), batch.targets_N);
+  const int64_t base_bytes = bytes.take_peak();
+  Observed observed = observe(base, batch);
+  scores.base = std::move(observed.predictions);
+  scores.signals = std::move(observed.signals);
   scores.passes = passes_of(base, batch.rows_N);
   const PassWork nominal = nominal_work(batch), executed = dense_work(batch);
-  spent.base += {base_watch.seconds(), flops_.base(nominal), flops_.base(executed), tokens,
-                 bytes.take_peak()};
+  spent.base += {base_watch.seconds() - observed.signals_s, flops_.base(nominal),
+                 flops_.base(executed), tokens, base_bytes};
   if (!refines) return scores;
-
-  const Stopwatch signals_watch;
-  scores.signals = signals_->of_base(base, batch.rows_N, scores.base);
-  spent.signals += {signals_watch.seconds(), signals_->flops(flops_, nominal),
+  spent.signals += {observed.signals_s, signals_->flops(flops_, nominal),
                     signals_->flops(flops_, executed), tokens, bytes.take_peak()};
 
   const Candidates coarse = every_row(batch, scores.base, scores.signals);

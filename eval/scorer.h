@@ -50,6 +50,7 @@ class Scorer {
   Recorded recorded() const;
 
  private:
+  Observed observe(const BasePasses& base, const ScoringBatch& batch) const;
   std::vector<size_t> choose_by_gate(const ScoringBatch& batch, const Candidates& candidates,
                                      int64_t pass, Depths& depths, int64_t& nan) const;
   std::vector<uint8_t> decide(const ScoringBatch& batch, const Candidates& candidates,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/stopwatch.h"
 #include "eval/refinement_run.h"
 
 namespace reprise {
@@ -36,11 +37,15 @@ SignalValues SignalReader::of_readouts(const at::Tensor& features_ND,
   return signals;
 }
 
-SignalValues SignalReader::of_base(const BasePasses& base, const at::Tensor& rows_N,
-                                   const Predictions& predictions) const {
-  SignalValues signals = of_readouts(readouts_at(base.features_BTD, rows_N), predictions);
-  if (reads_trail_) signals.merge(signals_of(network_, base, rows_N));
-  return signals;
+Observed SignalReader::of_base(const BasePasses& base, const at::Tensor& rows_N,
+                               const at::Tensor& targets_N) const {
+  const at::Tensor features_ND = readouts_at(base.features_BTD, rows_N);
+  Observed seen = reads_trail_ ? observe(network_, base, rows_N, targets_N)
+                               : Observed{predict(network_, features_ND, targets_N), {}, 0};
+  const Stopwatch watch;
+  seen.signals.merge(of_readouts(features_ND, seen.predictions));
+  seen.signals_s += watch.seconds();
+  return seen;
 }
 
 double SignalReader::flops(const PassFlops& passes, const PassWork& work) const {

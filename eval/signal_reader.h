@@ -21,9 +21,9 @@ class SignalReader {
 
   /// Whether base passes have to keep their trail.
   bool reads_trail() const { return reads_trail_; }
-  /// Of rows of the base passes, which predict so: all that is recorded or looked at.
-  SignalValues of_base(const BasePasses& base, const at::Tensor& rows_N,
-                       const Predictions& predictions) const;
+  /// Of rows of the base passes: their predictions, and all that is recorded or looked at.
+  Observed of_base(const BasePasses& base, const at::Tensor& rows_N,
+                   const at::Tensor& targets_N) const;
   /// Of readouts of any pass, [N, D]: those that need no more.
   SignalValues of_readouts(const at::Tensor& features_ND, const Predictions& predictions) const;
   /// What of_base() took: an earlier state's readout, through the coda and without it, and the

@@ -58,9 +58,8 @@ LookedAt SecondLook::look(const ScoringBatch& batch, Depths& depths) const {
 /// As `reprise eval` does: what is decided holds where a position is context, too.
 std::vector<uint8_t> SecondLook::decide(const BasePasses& base, const ScoringBatch& batch,
                                         Depths& depths) const {
-  const Predictions coarse =
-      predict(network_, rows_of(base.features_BTD, batch.rows_N), at::zeros_like(batch.rows_N));
-  const SignalValues others = signals_->of_base(base, batch.rows_N, coarse);
+  const auto [coarse, others, _] =
+      signals_->of_base(base, batch.rows_N, at::zeros_like(batch.rows_N));
   std::vector<uint8_t> picked;
   for (const float margin :
        gate_->score({coarse.entropy, coarse.margin, batch.places, others}).margins)

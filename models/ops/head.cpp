@@ -2,6 +2,7 @@
 
 #include "models/ops/head_rows.h"
 #include "models/ops/launch.h"
+#include "models/ops/reference.h"
 
 namespace reprise::ops {
 
@@ -111,8 +112,16 @@ struct HeadLoss : torch::autograd::Function<HeadLoss> {
 
 at::Tensor capped_logits(const at::Tensor& features, const at::Tensor& embedding_VD,
                          double softcap) {
-  const at::ScalarType wide = at::toOpMathType(features.scalar_type());
-  return softcap * at::tanh(at::linear(features, embedding_VD).to(wide) / softcap);
+  const at::Tensor raw = at::linear(features, embedding_VD).contiguous();
+  const at::ScalarType wide = at::toOpMathType(raw.scalar_type());
+  if (!has_kernels(raw) || raw.requires_grad()) return reference::capped(raw, softcap);
+  const at::Tensor capped = at::empty(raw.sizes(), raw.options().dtype(wide));
+  for_type(raw.scalar_type(), [&]<class T>(std::type_identity<T>) {
+    const CapKernel<T> kernel{read<T>(raw), write<Wide<T>>(capped), static_cast<Wide<T>>(softcap)};
+    for_ranges(ranges_of(raw.numel(), 1),
+               [&](int64_t, Rows elements) { kernels<T>().cap(kernel, elements); });
+  });
+  return capped;
 }
 
 at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding_VD,

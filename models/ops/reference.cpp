@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "models/ops/head.h"
 #include "models/ops/kernels/kernels.h"
 
 namespace reprise::ops::reference {
@@ -67,9 +66,13 @@ Heads split_heads(const at::Tensor& projected_MC, const at::Tensor& gain_H,
 
 at::Tensor squared_relu(const at::Tensor& x) { return at::relu(x).square(); }
 
+at::Tensor capped(const at::Tensor& raw, double softcap) {
+  return softcap * at::tanh(raw.to(at::toOpMathType(raw.scalar_type())) / softcap);
+}
+
 at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding_VD,
                          const at::Tensor& targets, double softcap) {
-  const at::Tensor logits = capped_logits(features, embedding_VD, softcap);
+  const at::Tensor logits = capped(at::linear(features, embedding_VD), softcap);
   return -at::log_softmax(logits, -1).gather(-1, targets.unsqueeze(-1)).squeeze(-1);
 }
 
@@ -84,6 +87,16 @@ at::Tensor combine(const at::Tensor& packed_NC, const at::Tensor& slots_RJ,
   const at::Tensor found_RJC =
       packed_NC.index_select(0, slots_RJ.flatten()).unflatten(0, slots_RJ.sizes());
   return (found_RJC * weights_RJ.unsqueeze(-1)).sum(1).to(packed_NC.scalar_type());
+}
+
+Steps compare_states(const at::Tensor& oldest_ND, const at::Tensor& before_ND,
+                     const at::Tensor& now_ND) {
+  const at::ScalarType wide = at::toOpMathType(now_ND.scalar_type());
+  const at::Tensor oldest = oldest_ND.to(wide), before = before_ND.to(wide), now = now_ND.to(wide);
+  const auto length = [](const at::Tensor& x_ND) { return x_ND.norm(2, -1); };
+  const at::Tensor step_ND = now - before, length_N = length(now);
+  return {length(step_ND) / length_N, (now * before).sum(-1) / (length_N * length(before)),
+          length(step_ND - (before - oldest)) / length_N};
 }
 
 }  // namespace reprise::ops::reference

@@ -5,6 +5,7 @@
 #include "models/ops/attention.h"
 #include "models/ops/heads.h"
 #include "models/ops/residual.h"
+#include "models/ops/steps.h"
 
 namespace reprise::ops::reference {
 
@@ -23,10 +24,15 @@ Attended attend(const at::Tensor& queries_MHE, const KeyRows& rows, const Sight&
 /// [B, T, H, E] by [B, S, G, E] under [B, T, S] -> [B, T, H E], in the whole matrix of scores.
 at::Tensor masked_attention(const at::Tensor& queries_BTHE, const at::Tensor& keys_BSGE,
                             const at::Tensor& values_BSGE, const at::Tensor& seen_BTS);
+/// [...] -> fp32 (fp64 for fp64): softcap * tanh(raw / softcap).
+at::Tensor capped(const at::Tensor& raw, double softcap);
 at::Tensor cross_entropy(const at::Tensor& features, const at::Tensor& embedding_VD,
                          const at::Tensor& targets, double softcap);
 at::Tensor spread(const at::Tensor& x_RC, const at::Tensor& slots_RJ, int64_t slots);
 at::Tensor combine(const at::Tensor& packed_NC, const at::Tensor& slots_RJ,
                    const at::Tensor& weights_RJ);
+/// In fp32 (fp64 for fp64).
+Steps compare_states(const at::Tensor& oldest_ND, const at::Tensor& before_ND,
+                     const at::Tensor& now_ND);
 
 }  // namespace reprise::ops::reference

@@ -2,9 +2,10 @@
 
     look.py PROGRAM TEXT FOLDER OUT      the built reprise, a file or folder of text, a scratch folder, the JSON file to write
 
-Trains a recurrent model with gated refinement under `coarse` and under `latest`, packs each to the same bytes, and scores the test
-split. Under `coarse` every gate is drawn from one evaluation of each split; under the rule a model was not trained with, and under
-`latest`, the entropy gate is run at each budget. Takes a core for two hours. Interrupted, it goes on with the runs that are missing.
+Trains a recurrent model with gated refinement under `coarse` and under `latest`, and a gate's head on each; packs both to the same
+bytes, and scores the test split. Under `coarse` every gate is drawn from one evaluation of each split; under `latest` gates are run
+at each budget. The controls that have no gate (docs/alternatives.md) are scored for the models trained under `coarse`. Takes a core
+for four hours. Interrupted, it goes on with the runs that are missing; OUT holds the parts that are finished.
 """
 import json
 import math
@@ -21,8 +22,10 @@ MODEL = {"model.family": "recurrent", "model.width": 176, "model.vocab": 1024, "
          "model.mlp-ratio": 2, "model.context": 256, "model.prelude": 1, "model.core": 2, "model.coda": 1, "model.passes": 2}
 TRAINING = {"train.steps": 1200, "train.sequences": 8, "train.precision": "bf16", "train.objective": "gated-refinement",
             "train.refine-share": 0.2}
-GATES = "entropy,max-probability,margin,residual,cosine,divergence,entropy-change,flip,second-order,early-disagreement,token," \
+GATES = "entropy,max-probability,margin,residual,cosine,divergence,entropy-change,flip,second-order,early-disagreement,head,token," \
         "frequency,position,entropy & residual,entropy | divergence"
+HEAD = {"gate.target": "soft-gain", "gate.steps": 200, "gate.sequences": 16}
+RUN = ["entropy", "head"]  # under a rule by which refined tokens see each other
 T_OF_THREE = 4.303  # Student's t, 2 degrees of freedom, 95 %
 
 
@@ -31,20 +34,25 @@ def artifact(rule, seed):
     if not (SCRATCH / name / "train.json").exists():
         PROGRAM.reprise("train", {**MODEL, **TRAINING, "train.corpus": PROGRAM.corpus_of(TEXT), "train.out": SCRATCH / name, "train.seed": seed,
                                   "train.key-rule": rule, "train.threads": 1}, threads=1)
-    packed = SCRATCH / f"{name}.reprise"
+    head = SCRATCH / f"{name}.gate"
+    if not (head / "gate.json").exists():
+        PROGRAM.reprise("gate", {**HEAD, "gate.model": SCRATCH / name, "gate.corpus": PROGRAM.corpus_of(TEXT), "gate.out": head,
+                                 "gate.threads": 1}, threads=1)
+    packed = SCRATCH / f"{name}.headed.reprise"
     if not packed.exists():
         PROGRAM.reprise("pack", {"pack.model": SCRATCH / name, "pack.corpus": PROGRAM.corpus_of(TEXT), "pack.out": packed, "pack.bytes": BYTES,
-                                 "pack.refine-share": 0.1}, threads=1)
+                                 "pack.refine-share": 0.1, "pack.gate": head}, threads=1)
     return packed
 
 
-def evaluate(packed, split, rule="coarse", budget=None):
-    """Under `coarse` every position is refined too, so that every gate can be drawn; a budget runs the entropy gate."""
-    name = f"e.{packed.stem}.{split}" + (f".{rule}.{budget}" if budget else "")
-    gate = {"eval.gate": "entropy", "eval.budget": budget, "eval.curves": SCRATCH / f"{packed.stem}.curves.json"} if budget else {}
+def evaluate(packed, split, rule="coarse", gate=None, budget=None):
+    """Under `coarse` every position is refined too, so that every gate can be drawn; a gate with a budget is run."""
+    name = f"e.{packed.stem}.{split}" + (f".{rule}.{gate}.{budget}" if gate else "")
+    run = {"eval.gate": gate, "eval.budget": budget, "eval.curves": SCRATCH / f"{packed.stem}.curves.json",
+           "eval.signals": "gate"} if gate else {}
     if not (SCRATCH / name / "results.json").exists():
         PROGRAM.reprise("eval", {"eval.artifact": packed, "eval.corpus": PROGRAM.corpus_of(TEXT), "eval.split": split, "eval.out": SCRATCH / name,
-                                 "eval.key-rule": rule, **gate}, threads=1)
+                                 "eval.key-rule": rule, **run}, threads=1)
     return json.loads((SCRATCH / name / "results.json").read_text())
 
 
@@ -91,15 +99,31 @@ def bpb(results, policy):
     return results["results"]["test"][f"bits_per_byte,{policy}"]
 
 
-def run_at_budgets(packed, rule):
-    """The entropy gate's own passes; random: as many of every window."""
+def run_at_budgets(packed, rule, gate):
+    """A gate's own passes; random: as many of every window."""
     of = {}
     for budget in BUDGETS:
-        results = [evaluate(path, "test", rule, budget) for path in packed]
+        results = [evaluate(path, "test", rule, gate, budget) for path in packed]
         of[budget] = {name: over_seeds([bpb(r, policy) - bpb(r, "none") for r in results])
                       for name, policy in [("gated", "gated"), ("random", "random"), ("all", "all")]}
+        of[budget]["share"] = over_seeds([r["refined_fraction"]["gated"] for r in results])
         of[budget]["sparse_over_ideal"] = [r["accounting"].get("sparse_over_ideal") for r in results]
     return of
+
+
+def alternatives(packed, second):
+    """C6 and C21: what no gate, or another use of the same operations, gives."""
+    out = SCRATCH / f"{packed.stem}.alternatives.json"
+    if not out.exists():
+        PROGRAM.reprise("alternatives", {"alternatives.artifact": packed, "alternatives.second": second,
+                                         "alternatives.corpus": PROGRAM.corpus_of(TEXT), "alternatives.out": out,
+                                         "alternatives.trajectories": "2", "alternatives.noise": "0.02"}, threads=1)
+    return json.loads(out.read_text())
+
+
+def arms_over_seeds(records):
+    return {arm["arm"]: over_seeds([next(a for a in r["arms"] if a["arm"] == arm["arm"])["minus_none"]["bpb"] for r in records])
+            for arm in records[0]["arms"] if arm["arm"] != "none"}
 
 
 def write(trained):
@@ -110,16 +134,23 @@ def write(trained):
 
 def main():
     """The file grows with every part that is finished."""
+    packed = {rule: [artifact(rule, seed) for seed in SEEDS] for rule in RULES}
     trained = {}
     for rule in RULES:
-        packed = [artifact(rule, seed) for seed in SEEDS]
-        trained[rule] = {"drawn_under_coarse": drawn([curves(path) for path in packed])}
+        trained[rule] = {"drawn_under_coarse": drawn([curves(path) for path in packed[rule]])}
         write(trained)
         for gate, of in trained[rule]["drawn_under_coarse"]["gates"].items():
             print(f"trained with {rule:7} {gate:22}", *(f"{budget}: {of[budget]['minus_none']['mean']:+.5f}" for budget in BUDGETS),
                   flush=True)
-        trained[rule]["run_under_latest"] = run_at_budgets(packed, "latest")
-        write(trained)
+    for rule in reversed(RULES):
+        trained[rule]["run_under_latest"] = {}
+        for gate in RUN:
+            trained[rule]["run_under_latest"][gate] = run_at_budgets(packed[rule], "latest", gate)
+            write(trained)
+    models = packed["coarse"]
+    records = [alternatives(own, models[(i + 1) % len(models)]) for i, own in enumerate(models)]
+    trained["coarse"]["alternatives_minus_none"] = arms_over_seeds(records)
+    write(trained)
 
 
 main()

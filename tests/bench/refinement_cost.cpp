@@ -119,29 +119,26 @@ class Bench {
     return by_rule;
   }
 
-  /// What a gate adds to the base pass it looks at: entropy, by predictions against none but the
-  /// targets' likelihoods; comparisons of states; and all that a trace records, readouts of an
-  /// earlier state included.
+  /// What a gate adds to the base pass it looks at: entropy, margin and largest probability, by
+  /// predictions against none but the targets' likelihoods; comparisons of states; and all that a
+  /// trace records beside predictions. Of that, the part which no way of reading logits saves: two
+  /// readouts of an earlier state, and their logits.
   nlohmann::json signals_over_dense() {
     const BasePasses base = network_.base_passes(tokens_BT_, {.keys = true, .trail = true});
     const auto state = [&](size_t step) { return base.trail[step].hidden_MD; };
-    const at::Tensor rows_N = at::arange(kTokens);
-    const auto over_dense = [&](const std::function<void()>& work) {
-      std::vector<double> ratios;
-      work();
-      for (int64_t round = 0; round < rounds_; ++round) {
-        const double dense = seconds_of([&] { dense_pass(); });
-        ratios.push_back(seconds_of(work) / dense);
-      }
-      return median(ratios);
+    const at::Tensor rows_N = at::arange(kTokens), targets_BT = targets_N_.view_as(tokens_BT_);
+    const auto predictions = [&] { predict_all(base); };
+    const auto likelihoods = [&] { network_.cross_entropy(base.features_BTD, targets_BT); };
+    const auto all = [&] { observe(network_, base, rows_N, targets_N_); };
+    const auto readouts = [&] {
+      for (const at::Tensor& readout_BTD :
+           {network_.readout_before(base), network_.early_readout_before(base)})
+        for (const at::Tensor& features_TD : readout_BTD.unbind(0)) network_.logits(features_TD);
     };
-    const at::Tensor targets_BT = targets_N_.view_as(tokens_BT_);
-    const double predicted = over_dense([&] { predict_all(base); }),
-                 likelihoods =
-                     over_dense([&] { network_.cross_entropy(base.features_BTD, targets_BT); });
-    return {{"entropy", predicted - likelihoods},
+    return {{"entropy", over_dense(predictions, likelihoods)},
             {"states", over_dense([&] { state_signals(state(0), state(1), state(2)); })},
-            {"all_that_a_trace_records", over_dense([&] { signals_of(network_, base, rows_N); })}};
+            {"all_that_a_trace_records", over_dense(all, predictions)},
+            {"readouts_of_an_earlier_state", over_dense(readouts)}};
   }
 
  private:
@@ -155,6 +152,19 @@ class Bench {
     return predict(network_, base.features_BTD.flatten(0, 1), targets_N_);
   }
   void dense_pass() const { predict_all(network_.base_passes(tokens_BT_, {.keys = true})); }
+
+  using Work = std::function<void()>;
+  /// Seconds of `work` beyond those of `without`, over a dense pass: the three taken in turn.
+  double over_dense(
+      const Work& work, const Work& without = [] {}) const {
+    std::vector<double> ratios;
+    work();
+    for (int64_t round = 0; round < rounds_; ++round) {
+      const double dense_s = seconds_of([&] { dense_pass(); }), without_s = seconds_of(without);
+      ratios.push_back((seconds_of(work) - without_s) / dense_s);
+    }
+    return median(ratios);
+  }
 
   at::Tensor rows_of(double share) const {
     const auto count = static_cast<int64_t>(share * kTokens);

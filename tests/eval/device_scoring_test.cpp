@@ -5,6 +5,7 @@
 
 #include "eval/checks.h"
 #include "eval/predictions.h"
+#include "eval/signals.h"
 #include "models/device.h"
 #include "tests/models/tiny_models.h"
 #include "tests/support/pretend_device.h"
@@ -43,6 +44,23 @@ TEST_F(DeviceScoring, GivesTheHostsPredictions) {
     EXPECT_NEAR(ours.entropy[n], expected.entropy[n], 1e-5);
     EXPECT_NEAR(ours.margin[n], expected.margin[n], 1e-5);
     EXPECT_EQ(ours.top1[n], expected.top1[n]);
+  }
+}
+
+TEST_F(DeviceScoring, GivesTheHostsSignals) {
+  const at::Tensor rows_N = at::tensor({0, 3, 5, 6, 17}, at::kLong), targets_N = rows_N % 11;
+  const auto observed_by = [&](const Network& network) {
+    return observe(network, network.base_passes(tokens_BT_, {.all_passes = true, .trail = true}),
+                   rows_N, targets_N);
+  };
+  const Observed ours = observed_by(here_), expected = observed_by(host_);
+  EXPECT_EQ(ours.signals.size(), 8U);
+  for (const auto& [signal, values] : expected.signals)
+    for (size_t n = 0; n < values.size(); ++n)
+      EXPECT_NEAR(ours.signals.at(signal)[n], values[n], 1e-5) << enum_name(signal);
+  for (size_t n = 0; n < expected.predictions.nll.size(); ++n) {
+    EXPECT_NEAR(ours.predictions.nll[n], expected.predictions.nll[n], 1e-5);
+    EXPECT_NEAR(ours.predictions.max_probability[n], expected.predictions.max_probability[n], 1e-5);
   }
 }
 

@@ -167,8 +167,12 @@ TEST_F(ScorerTest, CountsWhatEveryPassHeldAndDid) {
     EXPECT_GT(cost->nominal_flops, 0);
     EXPECT_GE(cost->executed_flops, cost->nominal_flops);
   }
-  EXPECT_GT(spent.all.peak_bytes, spent.gated.peak_bytes);  // it holds more rows
   EXPECT_EQ(spent.nan_scores, 0);
+  Accounting of_none;
+  const Scorer none(*network_, above(100));
+  none.score(make_batches(whole_split(), kOptions).front(), depths, of_none);
+  EXPECT_LT(of_none.gated.peak_bytes, spent.gated.peak_bytes);
+  EXPECT_EQ(of_none.gated.nominal_flops, 0);
 }
 
 TEST_F(ScorerTest, NothingAndEverythingRefined) {

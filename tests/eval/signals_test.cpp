@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include "eval/device_predictions.h"
 #include "tests/models/variants.h"
 
 namespace reprise {
@@ -25,7 +26,9 @@ TEST(StateSignals, ByHand) {
 }
 
 TEST(PredictionSignals, ByHand) {
-  const auto logits = [](double odds) { return at::tensor({std::log(odds), 0.0}).view({1, 2}); };
+  const auto logits = [](double odds) {
+    return at::tensor({std::log(odds), 0.0}, at::kFloat).view({1, 2});
+  };
   // (3/4, 1/4) after (1/4, 3/4); early (1/2, 1/2).
   const SignalValues signals = prediction_signals(logits(3), logits(1. / 3), logits(1));
   EXPECT_THAT(signals.at(Signal::kMaxProbability), ElementsAre(FloatNear(0.75f, 1e-6f)));
@@ -42,6 +45,65 @@ TEST(PredictionSignals, OfEqualPredictionsAreNothing) {
   for (const Signal signal :
        {Signal::kDivergence, Signal::kEntropyChange, Signal::kFlip, Signal::kEarlyDisagreement})
     EXPECT_THAT(signals.at(signal), testing::Each(FloatNear(0, 1e-6f))) << enum_name(signal);
+}
+
+// What logits on a device go through, run on the host.
+TEST(PredictionSignals, AsTensorExpressionsAreTheSame) {
+  for (const int64_t vocab : {1, 2, 64, 1001}) {
+    const auto logits = [&](uint32_t stream) {
+      return 6 * test::normal_tensor({33, vocab}, stream, at::kFloat);
+    };
+    const at::Tensor p_NV = logits(4), q_NV = logits(5), r_NV = logits(6);
+    const SignalValues signals = prediction_signals(p_NV, q_NV, r_NV);
+    const at::Tensor expected_CN = compare_rows(p_NV, q_NV, r_NV);
+    int64_t row = 0;
+    for (const Signal signal : {Signal::kMaxProbability, Signal::kDivergence,
+                                Signal::kEntropyChange, Signal::kFlip, Signal::kEarlyDisagreement})
+      EXPECT_LT(test::relative_difference(at::tensor(signals.at(signal)), expected_CN[row++]), 1e-6)
+          << enum_name(signal) << " at vocabulary " << vocab;
+  }
+}
+
+/// Predictions and signals of whole tables of logits.
+void expect_observed(const Observed& observed, const Predictions& predictions,
+                     const SignalValues& compared) {
+  const auto expect_near = [](const auto& ours, const auto& expected) {
+    EXPECT_LT(test::relative_difference(at::tensor(ours), at::tensor(expected)), 1e-5);
+  };
+  expect_near(observed.predictions.nll, predictions.nll);
+  expect_near(observed.predictions.entropy, predictions.entropy);
+  expect_near(observed.predictions.margin, predictions.margin);
+  expect_near(observed.predictions.max_probability, predictions.max_probability);
+  EXPECT_EQ(observed.predictions.top1, predictions.top1);
+  EXPECT_EQ(observed.signals.at(Signal::kMaxProbability), observed.predictions.max_probability);
+  for (const auto& [signal, values] : compared) {
+    SCOPED_TRACE(enum_name(signal));
+    expect_near(observed.signals.at(signal), values);
+  }
+}
+
+// Products of fewer rows may add in another order: some times 2^-24.
+TEST(Observed, OfSeveralBlocksIsThatOfWholeTables) {
+  const at::NoGradGuard no_grad;
+  ModelOptions options = test::tiny_recurrent();
+  options.vocab = 2048;  // blocks of 128 rows
+  const Network network(options, test::lively_parameters(options, at::kFloat), at::kFloat);
+  const BasePasses base =
+      network.base_passes(test::some_tokens(options, 30, 6), {.all_passes = true, .trail = true});
+  const at::Tensor rows_N = at::arange(1, 180, at::kLong),
+                   targets_N = test::some_tokens(options, 30, 6, 98).flatten().slice(0, 1);
+  const auto logits = [&](const at::Tensor& features_BTD) {
+    return network.logits(features_BTD.flatten(0, 1).slice(0, 1));
+  };
+  const at::Tensor coarse_NV = logits(base.features_BTD);
+  const Predictions predictions = predict(coarse_NV, targets_N);
+  expect_observed(observe(network, base, rows_N, targets_N), predictions,
+                  prediction_signals(coarse_NV, logits(network.readout_before(base)),
+                                     logits(network.early_readout_before(base))));
+  const Predictions blocks =
+      predict(network, base.features_BTD.flatten(0, 1).slice(0, 1), targets_N);
+  expect_observed({blocks, {{Signal::kMaxProbability, blocks.max_probability}}, 0}, predictions,
+                  {});
 }
 
 class Signals : public testing::TestWithParam<test::Variant> {

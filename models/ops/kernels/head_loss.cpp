@@ -1,7 +1,16 @@
-// Cross-entropy of softly capped logits, softcap * tanh(raw / softcap).
+// Softly capped logits and the cross-entropy of softly capped logits, softcap * tanh(raw /
+// softcap).
 #include "models/ops/kernels/table.h"
 
 namespace reprise::ops::REPRISE_ISA {
+
+template <class T>
+void cap(CapKernel<T> k, Rows rows) {
+  const Wide<T> shrink = 1 / k.softcap;
+#pragma omp simd
+  for (int64_t i = rows.first; i < rows.last; ++i)
+    k.capped[i] = k.softcap * tanh(widen(k.raw[i]) * shrink);
+}
 
 template <class T>
 void head_loss(HeadLossKernel<T> k, Rows rows) {
@@ -40,6 +49,7 @@ void head_loss_backward(HeadLossBackwardKernel<T> k, Rows rows) {
 }
 
 #define INSTANTIATE(T)                                 \
+  template void cap<T>(CapKernel<T>, Rows);            \
   template void head_loss<T>(HeadLossKernel<T>, Rows); \
   template void head_loss_backward<T>(HeadLossBackwardKernel<T>, Rows);
 INSTANTIATE(Bf16)

@@ -87,6 +87,14 @@ struct SquaredReluBackwardKernel {
   T* grad_x;
 };
 
+/// capped = softcap * tanh(raw / softcap); here a row is one element.
+template <class T>
+struct CapKernel {
+  const T* raw;
+  Wide<T>* capped;
+  Wide<T> softcap;
+};
+
 /// Cross-entropy of softcap * tanh(raw / softcap), rows of `vocab`.
 template <class T>
 struct HeadLossKernel {
@@ -134,6 +142,15 @@ struct SlotProductsKernel {
   int64_t per_row, width;
 };
 
+/// Of the last three states of each row: |now - before| / |now|, the cosine of now and before,
+/// |(now - before) - (before - oldest)| / |now|.
+template <class T>
+struct StepsKernel {
+  const T *oldest, *before, *now;
+  Wide<T>*residual, *cosine, *second_order;
+  int64_t width;
+};
+
 template <class T>
 struct Kernels {
   void (*norm)(NormKernel<T>, Rows);
@@ -144,11 +161,13 @@ struct Kernels {
   void (*heads_backward)(HeadsBackwardKernel<T>, Rows);
   void (*squared_relu)(SquaredReluKernel<T>, Rows);
   void (*squared_relu_backward)(SquaredReluBackwardKernel<T>, Rows);
+  void (*cap)(CapKernel<T>, Rows);
   void (*head_loss)(HeadLossKernel<T>, Rows);
   void (*head_loss_backward)(HeadLossBackwardKernel<T>, Rows);
   void (*spread)(SpreadKernel<T>, Rows);
   void (*combine)(CombineKernel<T>, Rows);
   void (*slot_products)(SlotProductsKernel<T>, Rows);
+  void (*steps)(StepsKernel<T>, Rows);
 };
 
 /// The table of the best instruction set that this machine and ATEN_CPU_CAPABILITY allow.

@@ -4,6 +4,7 @@
 
 #include "models/ops/kernels/attention.h"
 #include "models/ops/kernels/kernels.h"
+#include "models/ops/kernels/predictions.h"
 
 // What every compilation of the kernels offers; models/ops/kernels/CMakeLists.txt names them.
 #define DECLARE_TABLES(isa)                        \
@@ -12,6 +13,7 @@
   const Kernels<T>& table();                       \
   template <class T, class P>                      \
   const AttentionKernels<T, P>& attention_table(); \
+  const PredictionKernels& prediction_table();     \
   }
 
 namespace reprise::ops {
@@ -40,6 +42,15 @@ const AttentionKernels<T, P>& attention_kernels() {
   if (capability == "AVX2") return avx2::attention_table<T, P>();
 #endif
   return generic::attention_table<T, P>();
+}
+
+const PredictionKernels& prediction_kernels() {
+#ifdef REPRISE_X86_KERNELS
+  static const std::string capability = at::get_cpu_capability();
+  if (capability == "AVX512") return avx512::prediction_table();
+  if (capability == "AVX2") return avx2::prediction_table();
+#endif
+  return generic::prediction_table();
 }
 
 template const Kernels<Bf16>& kernels();

@@ -4,11 +4,21 @@ namespace reprise::ops::REPRISE_ISA {
 
 template <class T>
 const Kernels<T>& table() {
-  static constexpr Kernels<T> kTable{
-      norm<T>,         norm_backward<T>,      blend<T>,        blend_backward<T>,
-      heads<T>,        heads_backward<T>,     squared_relu<T>, squared_relu_backward<T>,
-      head_loss<T>,    head_loss_backward<T>, spread<T>,       combine<T>,
-      slot_products<T>};
+  static constexpr Kernels<T> kTable{norm<T>,
+                                     norm_backward<T>,
+                                     blend<T>,
+                                     blend_backward<T>,
+                                     heads<T>,
+                                     heads_backward<T>,
+                                     squared_relu<T>,
+                                     squared_relu_backward<T>,
+                                     cap<T>,
+                                     head_loss<T>,
+                                     head_loss_backward<T>,
+                                     spread<T>,
+                                     combine<T>,
+                                     slot_products<T>,
+                                     steps<T>};
   return kTable;
 }
 

@@ -23,6 +23,8 @@ void squared_relu(SquaredReluKernel<T>, Rows);
 template <class T>
 void squared_relu_backward(SquaredReluBackwardKernel<T>, Rows);
 template <class T>
+void cap(CapKernel<T>, Rows);
+template <class T>
 void head_loss(HeadLossKernel<T>, Rows);
 template <class T>
 void head_loss_backward(HeadLossBackwardKernel<T>, Rows);
@@ -32,6 +34,8 @@ template <class T>
 void combine(CombineKernel<T>, Rows);
 template <class T>
 void slot_products(SlotProductsKernel<T>, Rows);
+template <class T>
+void steps(StepsKernel<T>, Rows);
 
 template <class T>
 const Kernels<T>& table();
