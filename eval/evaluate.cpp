@@ -35,6 +35,12 @@ auto naming(const std::string& file, Work work) {
   }
 }
 
+void tell_nan_scores(int64_t times) {
+  if (times > 0)
+    log::warning("the gate was shown a signal that is not a number ", times,
+                 " times; those tokens were refined last, as accounting.nan_scores tells");
+}
+
 /// The last of the longest, all of whose positions are scored: a gate decides about each of them.
 Window read_alone(const std::vector<Window>& windows) {
   Window window = *std::ranges::max_element(windows | std::views::reverse, {}, &Window::length);
@@ -230,6 +236,7 @@ class Evaluation {
                      TraceAttributes whole =
                          join_attributes(parts, checks, writing_s + watch.seconds());
                      whole.ranks = comm_.size();
+                     tell_nan_scores(whole.accounting.at("nan_scores"));
                      return whole;
                    });
   }

@@ -81,6 +81,7 @@ json traces_json(const std::vector<Evidence>& traces) {
                        {"refined_fraction", trace.attributes.refined_fraction},
                        {"random_fraction", trace.attributes.random_fraction},
                        {"configuration_digest", trace.attributes.configuration_digest},
+                       {"accounting", trace.attributes.accounting},
                        {"checks", trace.attributes.checks}});
   return entries;
 }

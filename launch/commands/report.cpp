@@ -49,7 +49,13 @@ std::vector<std::filesystem::path> traces_of(const json& verdict) {
 std::optional<Trace> first_trace(const json& verdict, const char* arm) {
   const auto traces = verdict["traces"].value(arm, json::array());
   if (traces.empty()) return {};
-  return read_trace(traces[0].value("path", ""));
+  const std::string path = traces[0].at("path");
+  Trace trace = read_trace(path);
+  require(trace.attributes.configuration_digest == traces[0].at("configuration_digest") &&
+              trace.attributes.artifact_sha256 == traces[0].at("artifact_sha256"),
+          ExitCode::kBadInput, path,
+          ": not the trace that the verdict read there; decide again, or give its own");
+  return trace;
 }
 
 json read_documents(const json& verdict, const ReportOptions& options) {

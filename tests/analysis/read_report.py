@@ -127,6 +127,7 @@ READINGS = {
     "charts": "Object.fromEntries([...document.querySelectorAll('[data-chart]')].map(e => "
               "[e.dataset.chart, e.querySelectorAll('svg [class*=\"role-mark\"] path').length]))",
     "labels": "[...document.querySelectorAll('[data-chart=forest] svg text')].map(e => e.textContent)",
+    "costs": "[...document.querySelectorAll('[data-table=costs] td')].map(e => e.textContent)",
     "rows": "Object.fromEntries([...document.querySelectorAll('[data-chart], [data-table]')].map(e => "
             "[e.dataset.chart ?? e.dataset.table, e.querySelectorAll('tbody tr').length]))",
     "documents": "[...document.querySelectorAll('#heatmap .tokens')].map(e => e.querySelectorAll('.token').length)",

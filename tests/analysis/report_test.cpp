@@ -108,6 +108,7 @@ class Report : public testing::Test {
               {"bytes", 8},
               {"curves", 400},
               {"traces", 2},
+              {"costs", 4},
               {"facts", 9}}},
             {"drawn", {"forest", "scores", "corrections", "bytes", "curves"}},
             {"documents", std::vector<int>(8, 40)},
@@ -120,6 +121,7 @@ class Report : public testing::Test {
             {"walked contains", {"token"}},
             {"focus", 1},
             {"label contains", {"one pass: ", "slices: "}},
+            {"costs contains", {"second pass, gated", "1.25", "5.0"}},
             {"text contains", {"·"}},
             {"injected", nullptr},
             {"width", 0}};
@@ -181,6 +183,23 @@ TEST_F(Report, RefusesWhatIsNoVerdict) {
                            R"({"claims": [], "traces": 1})", R"({"claims": 1, "traces": {}})"})
     expect_refused(text);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "page.html"));
+}
+
+TEST_F(Report, RefusesATraceThatIsNotTheOneTheVerdictRead) {
+  write_verdict();
+  const SyntheticArm other{.gated_gain_bpb = 0.006, .noise_bpb = 0.004, .training_seed = 77};
+  trace("recurrent.h5", other);
+  const auto comm = make_self_communicator();
+  try {
+    run_report(std::vector<std::string>{"--report.verdict", folder_ / "verdict.json",
+                                        "--report.tokenizer", folder_ / "tokenizer.model",
+                                        "--report.out", folder_ / "page.html"},
+               *comm);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kBadInput);
+    EXPECT_THAT(error.what(), testing::HasSubstr("not the trace that the verdict read there"));
+  }
 }
 
 TEST_F(Report, RefusesCountsBelowZero) {

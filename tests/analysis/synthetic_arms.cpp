@@ -142,6 +142,16 @@ Trace make_trace(const SyntheticArm& arm) {
                      {"model", {{"family", refined ? "recurrent" : "static"}}}};
   a.refined_fraction = a.random_fraction = refined ? 0.1 : 0;
   if (refined) a.refinement_rule = kCoarseRule;
+  const auto cost = [](double share) {
+    return nlohmann::json{{"seconds", 2 * share},
+                          {"nominal_flops", 3e9 * share},
+                          {"executed_flops", 4e9 * share},
+                          {"tokens", 1000 * share},
+                          {"peak_bytes", 5'000'000}};
+  };
+  a.accounting = {{"base", cost(1)}};
+  if (refined)
+    a.accounting.update({{"gated", cost(0.1)}, {"all", cost(1)}, {"sparse_over_ideal", 1.25}});
   for (const auto& [check, name] : EnumNames<Check>::names)
     a.checks[std::string(name)] =
         applies(check, arm.passes) ? check_record(0.0, 1e-6) : check_record({}, 1e-6);

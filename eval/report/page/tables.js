@@ -65,6 +65,26 @@ function tracesTable() {
   ], rows);
 }
 
+const passes = [["base", "base passes"], ["signals", "signals"], ["gated", "second pass, gated"], ["random", "second pass, as many at random"],
+                ["all", "second pass, everywhere"]];
+
+function costsTable() {
+  const rows = Object.entries(verdict.traces).flatMap(([arm, traces]) => traces.flatMap(({accounting}, seed) =>
+    passes.filter(([name]) => accounting[name]?.seconds > 0).map(([name, words]) => (
+      {arm, seed, words, ...accounting[name], ideal: name === "gated" ? accounting.sparse_over_ideal : null}))));
+  const giga = (value) => count(+(value / 1e9).toFixed(1));
+  return table([
+    ["arm", (row) => `${row.arm}, ${row.seed + 1}`],
+    ["pass", (row) => row.words],
+    ["predictions", (row) => count(row.tokens), "number"],
+    ["nominal GFLOP", (row) => giga(row.nominal_flops), "number"],
+    ["executed GFLOP", (row) => giga(row.executed_flops), "number"],
+    ["seconds", (row) => row.seconds.toFixed(2), "number"],
+    ["peak MB", (row) => (row.peak_bytes / 1e6).toFixed(1), "number"],
+    ["over ideal", (row) => measured(row.ideal, (ideal) => ideal.toFixed(2)), "number"],
+  ], rows);
+}
+
 function factsTable() {
   const text = verdict.text;
   return table([["", (row) => row[0]], ["", (row) => row[1], "digest"]], [
@@ -80,5 +100,5 @@ function factsTable() {
   ]);
 }
 
-const tables = {claims: claimsTable, traces: tracesTable, facts: factsTable};
+const tables = {claims: claimsTable, costs: costsTable, traces: tracesTable, facts: factsTable};
 for (const place of document.querySelectorAll("[data-table]")) place.append(tables[place.dataset.table]());
