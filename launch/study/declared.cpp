@@ -11,13 +11,14 @@
 namespace reprise {
 namespace {
 
-/// Given to every node by the study itself, or left to each: a calibration is of one model.
+/// Given to every node by the study itself, or left to each: a calibration and a head are of one
+/// model.
 constexpr std::array kGivenByStudy{
-    "data.out",    "train.corpus",      "train.out",       "train.seed",       "train.threads",
-    "pack.model",  "pack.corpus",       "pack.out",        "pack.calibration", "eval.artifact",
-    "eval.corpus", "eval.out",          "eval.threads",    "pack.threads",     "verdict.study",
-    "verdict.out", "verdict.recurrent", "verdict.static",  "report.verdict",   "report.metrics",
-    "report.out",  "report.ledgers",    "report.tokenizer"};
+    "data.out",       "train.corpus", "train.out",         "train.seed",       "train.threads",
+    "pack.model",     "pack.corpus",  "pack.out",          "pack.calibration", "pack.gate",
+    "eval.artifact",  "eval.corpus",  "eval.out",          "eval.threads",     "pack.threads",
+    "verdict.study",  "verdict.out",  "verdict.recurrent", "verdict.static",   "report.verdict",
+    "report.metrics", "report.out",   "report.ledgers",    "report.tokenizer"};
 
 int64_t seed_of(const std::string& text) {
   int64_t seed = -1;
