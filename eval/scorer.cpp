@@ -2,11 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <numeric>
-
 #include "base/stopwatch.h"
-#include "eval/control.h"
 #include "models/device.h"
 #include "models/live_bytes.h"
 
@@ -32,40 +28,14 @@ PassWork nominal_work(const ScoringBatch& batch) {
   return work;
 }
 
-std::vector<uint8_t> depths_of(const ScoringBatch& batch, const Depths& depths) {
-  std::vector<uint8_t> of_rows;
-  for (size_t n = 0; n < batch.places.size(); ++n)
-    of_rows.push_back(depths.at(batch.documents[n], batch.places[n].position));
-  return of_rows;
-}
-
-Candidates every_row(const ScoringBatch& batch, const Predictions& predictions,
-                     const SignalValues& signals) {
-  Candidates all{std::vector<size_t>(batch.places.size()), predictions, signals};
-  std::iota(all.rows.begin(), all.rows.end(), size_t{0});
-  return all;
-}
-
 }  // namespace
 
 Scorer::Scorer(const Network& network, SecondPass second)
     : network_(network), flops_(network.options()), second_(std::move(second)) {
   if (!second_.gate) return;
   signals_.emplace(network, second_.head, *second_.gate, second_.records_signals);
-  if (!second_.policy) second_.policy = make_threshold(0);
-  require(!plan().coda_once() || plan().most_passes == 1, ExitCode::kUsage,
-          "where the coda runs once there is one refinement pass: behind the first no gate has a "
-          "readout to look at");
-  for (const Signal term : second_.gate->terms()) {
-    require(plan().most_passes == 1 || known_after_any_pass(term), ExitCode::kUsage,
-            "the gate looks at ", enum_name(term),
-            ", which is known of the base passes alone; for more than one refinement pass choose "
-            "entropy, margin, max-probability, head or position");
-    require(!plan().coda_once() || known_before_readout(term), ExitCode::kUsage,
-            "the gate looks at ", enum_name(term),
-            ", which is not known before the coda; where it runs once choose residual, cosine, "
-            "second-order or position");
-  }
+  require_known(*second_.gate, plan());
+  chooser_.emplace(second_.gate, second_.policy, second_.control_seed);
 }
 
 Recorded Scorer::recorded() const {
@@ -73,56 +43,6 @@ Recorded Scorer::recorded() const {
   recorded.signals = recorded.refined() && second_.records_signals;
   recorded.head = recorded.refined() && second_.head;
   return recorded;
-}
-
-/// Documents one after another, each with what its policy remembers.
-std::vector<uint8_t> Scorer::decide(const ScoringBatch& batch, const Candidates& candidates,
-                                    const std::vector<float>& margins, int64_t pass,
-                                    Depths& depths) const {
-  std::vector<uint8_t> picked;
-  const auto document = [&](size_t c) { return batch.documents[candidates.rows[c]]; };
-  for (size_t first = 0, end = 0; first < margins.size(); first = end) {
-    while (end < margins.size() && document(end) == document(first)) ++end;
-    const auto of_document = second_.policy->decide(std::span(margins).subspan(first, end - first),
-                                                    depths.state(document(first), pass));
-    picked.insert(picked.end(), of_document.begin(), of_document.end());
-  }
-  return picked;
-}
-
-std::vector<size_t> Scorer::choose_by_gate(const ScoringBatch& batch, const Candidates& candidates,
-                                           int64_t pass, Depths& depths, int64_t& nan) const {
-  std::vector<TokenPlace> places;
-  for (const size_t n : candidates.rows) places.push_back(batch.places[n]);
-  const Predictions& predictions = candidates.predictions;
-  const GateScores scores =
-      second_.gate->score({predictions.entropy, predictions.margin, places, candidates.others});
-  nan += scores.nan;
-  const std::vector<uint8_t> picked = decide(batch, candidates, scores.margins, pass, depths);
-  std::vector<size_t> rows;
-  for (size_t c = 0; c < picked.size(); ++c) {
-    if (!picked[c]) continue;
-    const size_t n = candidates.rows[c];
-    rows.push_back(n);
-    depths.set(batch.documents[n], batch.places[n].position, static_cast<uint8_t>(pass));
-  }
-  return rows;
-}
-
-/// As many of every window's positions as the gate gave so many passes. Positions drawn for a later
-/// pass are among those drawn for one before, as they are the first of one order.
-std::vector<size_t> Scorer::choose_by_control(const ScoringBatch& batch, int64_t pass,
-                                              UnitDepths& depths) const {
-  std::vector<uint8_t> gate = depths_of(batch, depths.gate);
-  for (uint8_t& depth : gate) depth = depth >= pass;
-  const auto drawn = draw_control(second_.control_seed, gate, batch.places, batch.windows);
-  std::vector<size_t> rows;
-  for (size_t n = 0; n < drawn.size(); ++n) {
-    if (!drawn[n]) continue;
-    rows.push_back(n);
-    depths.control.set(batch.documents[n], batch.places[n].position, static_cast<uint8_t>(pass));
-  }
-  return rows;
 }
 
 Predictions Scorer::refine_everything(const BasePasses& base, const ScoringBatch& batch) const {
@@ -139,7 +59,7 @@ Predictions Scorer::refine_everything(const BasePasses& base, const ScoringBatch
   return read(plan.coda_once() ? network_.finish(state) : state.features_BTD);
 }
 
-/// The readout and the coda that runs once are those of the base passes, counted there.
+/// A decoder's one coda and readout are those of the base passes, counted there.
 double Scorer::flops_of_everything(PassWork work) const {
   const RefinementPlan& plan = second_.plan;
   work.keys = seen_keys(plan.how.rule, work.keys, work.keys);
@@ -185,22 +105,18 @@ BatchScores Scorer::score(const ScoringBatch& batch, UnitDepths& depths, Account
     return signals_->of_readouts(features_ND, predictions);
   };
   const RefinementRun run(network_, flops_, second_.plan, base, batch, coarse, of_readouts);
-  const auto by_gate = [&](int64_t pass, const Candidates& candidates) {
-    return choose_by_gate(batch, candidates, pass, depths.gate, spent.nan_scores);
-  };
-  const auto by_control = [&](int64_t pass, const Candidates&) {
-    return choose_by_control(batch, pass, depths);
-  };
-  scores.nll_gated = run.run({by_gate, depths.gate}, spent.gated);
+  scores.nll_gated = run.run(chooser_->by_gate(batch, depths, spent.nan_scores), spent.gated);
   spent.gated += {.peak_bytes = bytes.take_peak()};
-  scores.nll_random = run.run({by_control, depths.control}, spent.random);
+  scores.nll_random = run.run(chooser_->by_control(batch, depths), spent.random);
   spent.random += {.peak_bytes = bytes.take_peak()};
   scores.refined = depths_of(batch, depths.gate);
   scores.random = depths_of(batch, depths.control);
 
   const Stopwatch all_watch;
   scores.all = refine_everything(base, batch);
-  spent.all += {all_watch.seconds(), flops_of_everything(nominal), flops_of_everything(executed),
+  const double coda_flops = plan().coda_once() ? flops_.readout(executed) : 0;
+  spent.all += {all_watch.seconds(), flops_of_everything(nominal),
+                flops_of_everything(executed) + coda_flops,
                 static_cast<double>(second_.plan.most_passes) * tokens, bytes.take_peak()};
   return scores;
 }

@@ -7,8 +7,8 @@
 
 #include "eval/accounting.h"
 #include "eval/batch.h"
+#include "eval/choosing.h"
 #include "eval/depths.h"
-#include "eval/refinement_run.h"
 #include "eval/signal_reader.h"
 #include "eval/trace/columns.h"
 
@@ -51,20 +51,14 @@ class Scorer {
 
  private:
   Observed observe(const BasePasses& base, const ScoringBatch& batch) const;
-  std::vector<size_t> choose_by_gate(const ScoringBatch& batch, const Candidates& candidates,
-                                     int64_t pass, Depths& depths, int64_t& nan) const;
-  std::vector<uint8_t> decide(const ScoringBatch& batch, const Candidates& candidates,
-                              const std::vector<float>& margins, int64_t pass,
-                              Depths& depths) const;
-  std::vector<size_t> choose_by_control(const ScoringBatch& batch, int64_t pass,
-                                        UnitDepths& depths) const;
   Predictions refine_everything(const BasePasses& base, const ScoringBatch& batch) const;
   double flops_of_everything(PassWork work) const;
 
   const Network& network_;
   PassFlops flops_;
   SecondPass second_;
-  std::optional<SignalReader> signals_;  ///< where there is a gate
+  std::optional<SignalReader> signals_;  ///< this and the next where there is a gate
+  std::optional<Chooser> chooser_;
 };
 
 }  // namespace reprise

@@ -25,6 +25,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm);
 ExitCode run_artifact(std::span<const std::string> words, Communicator& comm);
 ExitCode run_eval(std::span<const std::string> words, Communicator& comm);
 ExitCode run_curves(std::span<const std::string> words, Communicator& comm);
+ExitCode run_sweep(std::span<const std::string> words, Communicator& comm);
 ExitCode run_alternatives(std::span<const std::string> words, Communicator& comm);
 ExitCode run_verdict(std::span<const std::string> words, Communicator& comm);
 ExitCode run_report(std::span<const std::string> words, Communicator& comm);

@@ -21,6 +21,8 @@ constexpr std::array kCommands{
     Command{"eval", "score a corpus with an artifact, gate and controls, into a per-token trace",
             run_eval},
     Command{"curves", "draw what every gate gives at every budget, from two traces", run_curves},
+    Command{"sweep", "run every drawn gate at every budget in one reading, under any key rule",
+            run_sweep},
     Command{"alternatives",
             "weigh a second look against calibration, readouts, ensembles, parallel trajectories",
             run_alternatives},
@@ -65,8 +67,9 @@ std::string program_help() {
       "\n"
       "Options come from defaults, then configuration files from left to right, then the command "
       "line.\n"
-      "train, gate, pack, eval and alternatives run on several ranks: mpirun -q -n 2 reprise train "
-      "...\n"
+      "train, gate, pack, eval, sweep and alternatives run on several ranks: mpirun -q -n 2 "
+      "reprise "
+      "train ...\n"
       "Data goes to stdout, progress to stderr; REPRISE_LOG=debug|info|warning|error|off sets how "
       "much of it.\n"
       "\n"

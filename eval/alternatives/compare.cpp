@@ -8,12 +8,6 @@
 namespace reprise {
 namespace {
 
-constexpr double kConfidence = 0.95;
-
-Estimate estimate_of(const DocumentScores& documents) {
-  return {bits_per_byte(documents), delta_standard_error(documents)};
-}
-
 /// Differences of arms that one bootstrap is drawn for.
 class Contrasts {
  public:
@@ -26,10 +20,7 @@ class Contrasts {
   void draw(const BootstrapOptions& options) { draws_ = bootstrap_jointly(differences_, options); }
 
   EstimateWithin within(size_t contrast) const {
-    const Estimate estimate = estimate_of(differences_[contrast]);
-    const BcaDistribution distribution(draws_[contrast], estimate.bpb,
-                                       leave_one_out(differences_[contrast]));
-    return {estimate, distribution.interval(kConfidence)};
+    return reprise::within(differences_[contrast], draws_[contrast]);
   }
 
   /// Of 1 − remaining / gain.

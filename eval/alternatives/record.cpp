@@ -17,14 +17,8 @@ json interval_json(const Interval& interval) {
   return {number_json(interval.low), number_json(interval.high)};
 }
 
-json within_json(const EstimateWithin& within) {
-  return {{"bpb", within.estimate.bpb},
-          {"standard_error", within.estimate.standard_error},
-          {"interval_bpb", interval_json(within.interval)}};
-}
-
 json within_json(const std::optional<EstimateWithin>& within) {
-  return within ? within_json(*within) : json(nullptr);
+  return within ? to_json(*within) : json(nullptr);
 }
 
 json arm_json(const Alternatives& all, size_t a) {
@@ -68,8 +62,8 @@ json absorption_json(const Alternatives& all, const Absorption& absorption) {
              {"of", absorption.of},
              {"with", all.plan.arms[absorption.with].name},
              {"without", all.plan.arms[absorption.without].name},
-             {"gain", within_json(absorption.gain)},
-             {"remaining", within_json(absorption.remaining)},
+             {"gain", to_json(absorption.gain)},
+             {"remaining", to_json(absorption.remaining)},
              {"absorbed_share", nullptr},
              {"share_interval", nullptr},
              {"word", enum_name(absorption.word)}};

@@ -111,9 +111,9 @@ class BlockReader {
 /// Of a whole split on this rank; zeros where another rank scores.
 class Sums {
  public:
-  Sums(size_t documents, size_t arms) : arms_(arms), nats_(documents * arms, 0) {}
+  Sums(size_t documents, size_t arms) : nats_(documents, arms) {}
 
-  void add(size_t document, size_t arm, double nats) { nats_[document * arms_ + arm] += nats; }
+  void add(size_t document, size_t arm, double nats) { nats_.add(document, arm, nats); }
   void add_work(const ScoringBatch& batch, const PassWork& gated) {
     for (const double keys : batch.keys) work_ += {1, keys, 1};
     gated_ += gated;
@@ -121,14 +121,10 @@ class Sums {
 
   double predictions() const { return work_.positions; }
 
-  /// Whole numbers and sums beside zeros: no order of the ranks changes a bit.
+  /// Whole numbers: no order of the ranks changes a bit.
   ArmScores over_ranks(const std::vector<Document>& documents, Communicator& comm) && {
-    comm.all_reduce(Buffer::of(nats_.data(), std::ssize(nats_)), Reduction::kSum);
     ArmScores scores;
-    scores.arms.resize(arms_);
-    for (size_t d = 0; d < documents.size(); ++d)
-      for (size_t a = 0; a < arms_; ++a)
-        scores.arms[a].push_back({Nats{nats_[d * arms_ + a]}, documents[d].bytes});
+    scores.arms = std::move(nats_).over_ranks(documents, comm);
     for (auto [sum, mine] : {std::pair{&scores.work, work_}, {&scores.gated, gated_}})
       *sum = {sum_over_ranks(comm, mine.positions), sum_over_ranks(comm, mine.keys),
               sum_over_ranks(comm, mine.readouts)};
@@ -137,8 +133,7 @@ class Sums {
   }
 
  private:
-  size_t arms_;
-  std::vector<double> nats_;
+  DocumentSums nats_;
   PassWork work_, gated_;
 };
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "eval/alternatives/arms.h"
-#include "eval/stats/score.h"
+#include "eval/document_sums.h"
 
 namespace reprise {
 

@@ -9,12 +9,6 @@
 namespace reprise {
 namespace {
 
-constexpr double kConfidence = 0.95;
-
-Estimate estimate_of(std::span<const DocumentScore> documents) {
-  return {bits_per_byte(documents), delta_standard_error(documents)};
-}
-
 /// `none` with that taken off.
 DocumentScores less(const DocumentScores& none, const SavedNats& saved) {
   DocumentScores scores = none;
@@ -38,12 +32,6 @@ struct PointSums {
 
   const SavedNats& of(Control control) const { return controls[static_cast<size_t>(control)]; }
 };
-
-EstimateWithin within(const DocumentScores& documents, const std::vector<double>& draws) {
-  const Estimate estimate = estimate_of(documents);
-  const BcaDistribution distribution(draws, estimate.bpb, leave_one_out(documents));
-  return {estimate, distribution.interval(kConfidence)};
-}
 
 std::vector<std::span<const float>> spans_of(const std::vector<std::vector<float>>& terms) {
   return {terms.begin(), terms.end()};

@@ -13,22 +13,13 @@
 #include <vector>
 
 #include "eval/curves/controls.h"
+#include "eval/curves/estimate.h"
 #include "eval/curves/knee.h"
 #include "eval/gates/gate_expression.h"
 #include "eval/gates/policy_options.h"
 #include "eval/stats/bootstrap.h"
 
 namespace reprise {
-
-/// Of a score or of a difference of two.
-struct Estimate {
-  double bpb = 0, standard_error = 0;  ///< delta method over documents
-};
-
-struct EstimateWithin {
-  Estimate estimate;
-  Interval interval;  ///< 95 %, BCa; a limit beyond the outermost draw is infinite
-};
 
 struct CurvePoint {
   double budget = 0, valid_share = 0;  ///< asked for; by thresholds alone on valid

@@ -11,18 +11,8 @@ using nlohmann::json;
 /// JSON has no infinity.
 json number_json(double value) { return std::isfinite(value) ? json(value) : json(nullptr); }
 
-json estimate_json(const Estimate& estimate) {
-  return {{"bpb", estimate.bpb}, {"standard_error", estimate.standard_error}};
-}
-
 json interval_json(const Interval& interval) {
   return {number_json(interval.low), number_json(interval.high)};
-}
-
-json within_json(const EstimateWithin& within) {
-  json entry = estimate_json(within.estimate);
-  entry["interval_bpb"] = interval_json(within.interval);
-  return entry;
 }
 
 /// A threshold that refines all or none is no number.
@@ -35,7 +25,7 @@ json threshold_json(float threshold) {
 json controls_json(const CurvePoint& point) {
   json entries = json::object();
   for (const auto& [control, name] : EnumNames<Control>::names) {
-    json entry = estimate_json(point.of(control));
+    json entry = to_json(point.of(control));
     entry["attainable"] = attainable(control);
     entries[name] = entry;
   }
@@ -55,8 +45,8 @@ json point_json(const CurvePoint& point) {
           {"share", point.share},
           {"bpb", point.score.bpb},
           {"standard_error", point.score.standard_error},
-          {"minus_none", within_json(point.minus_none)},
-          {"minus_matched_random", within_json(point.minus_matched)},
+          {"minus_none", to_json(point.minus_none)},
+          {"minus_matched_random", to_json(point.minus_matched)},
           {"controls_minus_none", controls_json(point)},
           {"corrected_headroom_bpb", point.headroom_bpb()},
           {"recovered_share", share_json(point.recovered())},
@@ -90,8 +80,8 @@ json curves_record(const Curves& curves) {
   for (const auto& curve : curves.gates) gates.push_back(gate_json(curve));
   return {{"documents", curves.documents},
           {"tokens", curves.tokens},
-          {"none", estimate_json(curves.none)},
-          {"all", estimate_json(curves.all)},
+          {"none", to_json(curves.none)},
+          {"all", to_json(curves.all)},
           {"gates", gates}};
 }
 

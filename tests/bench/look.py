@@ -3,8 +3,8 @@
     look.py PROGRAM TEXT FOLDER OUT      the built reprise, a file or folder of text, a scratch folder, the JSON file to write
 
 Trains a recurrent model with gated refinement under `coarse` and under `latest`, and a gate's head on each; packs both to the same
-bytes, and scores the test split. Under `coarse` every gate is drawn from one evaluation of each split; under `latest` gates are run
-at each budget. The controls that have no gate (docs/alternatives.md) are scored for the models trained under `coarse`. Takes a core
+bytes, and scores the test split. Under `coarse` every gate is drawn from one evaluation of each split; under `latest` every gate is
+run at each budget. The controls that have no gate (docs/alternatives.md) are scored for the models trained under `coarse`. Takes a core
 for four hours. Interrupted, it goes on with the runs that are missing; OUT holds the parts that are finished.
 """
 import json
@@ -25,7 +25,6 @@ TRAINING = {"train.steps": 1200, "train.sequences": 8, "train.precision": "bf16"
 GATES = "entropy,max-probability,margin,residual,cosine,divergence,entropy-change,flip,second-order,early-disagreement,head,token," \
         "frequency,position,entropy & residual,entropy | divergence"
 HEAD = {"gate.target": "soft-gain", "gate.steps": 200, "gate.sequences": 16}
-RUN = ["entropy", "head"]  # under a rule by which refined tokens see each other
 T_OF_THREE = 4.303  # Student's t, 2 degrees of freedom, 95 %
 
 
@@ -45,15 +44,12 @@ def artifact(rule, seed):
     return packed
 
 
-def evaluate(packed, split, rule="coarse", gate=None, budget=None):
-    """Under `coarse` every position is refined too, so that every gate can be drawn; a gate with a budget is run."""
-    name = f"e.{packed.stem}.{split}" + (f".{rule}.{gate}.{budget}" if gate else "")
-    run = {"eval.gate": gate, "eval.budget": budget, "eval.curves": SCRATCH / f"{packed.stem}.curves.json",
-           "eval.signals": "gate"} if gate else {}
+def evaluate(packed, split):
+    """Under `coarse`, every position refined too, so that every gate can be drawn."""
+    name = f"e.{packed.stem}.{split}"
     if not (SCRATCH / name / "results.json").exists():
         PROGRAM.reprise("eval", {"eval.artifact": packed, "eval.corpus": PROGRAM.corpus_of(TEXT), "eval.split": split, "eval.out": SCRATCH / name,
-                                 "eval.key-rule": rule, **run}, threads=1)
-    return json.loads((SCRATCH / name / "results.json").read_text())
+                                 "eval.key-rule": "coarse"}, threads=1)
 
 
 def curves(packed):
@@ -95,20 +91,27 @@ def drawn(records):
             "all": over_seeds([record["all"]["bpb"] for record in records]), "gates": gates}
 
 
-def bpb(results, policy):
-    return results["results"]["test"][f"bits_per_byte,{policy}"]
+def sweep(packed, rule):
+    """Every gate's own passes at both budgets; `random`: as many of every window."""
+    out = SCRATCH / f"{packed.stem}.{rule}.sweep.json"
+    if not out.exists():
+        PROGRAM.reprise("sweep", {"sweep.artifact": packed, "sweep.corpus": PROGRAM.corpus_of(TEXT), "sweep.out": out, "sweep.key-rule": rule,
+                                  "sweep.curves": SCRATCH / f"{packed.stem}.curves.json", "sweep.budgets": ",".join(map(str, BUDGETS))}, threads=1)
+    return json.loads(out.read_text())
 
 
-def run_at_budgets(packed, rule, gate):
-    """A gate's own passes; random: as many of every window."""
-    of = {}
-    for budget in BUDGETS:
-        results = [evaluate(path, "test", rule, gate, budget) for path in packed]
-        of[budget] = {name: over_seeds([bpb(r, policy) - bpb(r, "none") for r in results])
-                      for name, policy in [("gated", "gated"), ("random", "random"), ("all", "all")]}
-        of[budget]["share"] = over_seeds([r["refined_fraction"]["gated"] for r in results])
-        of[budget]["sparse_over_ideal"] = [r["accounting"].get("sparse_over_ideal") for r in results]
-    return of
+def swept(records):
+    """By gate and budget: what its own passes take off none, and off as many at random."""
+    gates = {}
+    for i, first in enumerate(records[0]["gates"]):
+        runs = [record["gates"][i] for record in records]
+        gates.setdefault(first["gate"], {})[first["budget"]] = {
+            "share": over_seeds([run["share"] for run in runs]),
+            "minus_none": over_seeds([run["minus_none"]["bpb"] for run in runs]),
+            "documents": [run["minus_none"]["interval_bpb"] for run in runs],
+            "minus_random": over_seeds([run["minus_random"]["bpb"] for run in runs])}
+    return {"none": over_seeds([record["none"]["bpb"] for record in records]),
+            "all_minus_none": over_seeds([record["all_minus_none"]["bpb"] for record in records]), "gates": gates}
 
 
 def alternatives(packed, second):
@@ -143,10 +146,8 @@ def main():
             print(f"trained with {rule:7} {gate:22}", *(f"{budget}: {of[budget]['minus_none']['mean']:+.5f}" for budget in BUDGETS),
                   flush=True)
     for rule in reversed(RULES):
-        trained[rule]["run_under_latest"] = {}
-        for gate in RUN:
-            trained[rule]["run_under_latest"][gate] = run_at_budgets(packed[rule], "latest", gate)
-            write(trained)
+        trained[rule]["run_under_latest"] = swept([sweep(path, "latest") for path in packed[rule]])
+        write(trained)
     models = packed["coarse"]
     records = [alternatives(own, models[(i + 1) % len(models)]) for i, own in enumerate(models)]
     trained["coarse"]["alternatives_minus_none"] = arms_over_seeds(records)

@@ -294,6 +294,7 @@ TEST_F(BadInput, RanksWithTheSameWordsThatReadOtherConfigurations) {
       {eval_words("artifact.reprise"), "eval.seed"},
       {"curves", "curves.draws"},
       {"alternatives", "alternatives.draws"},
+      {"sweep", "sweep.draws"},
       {"verdict", "verdict.draws"},
       {"report", "report.documents"}};
   for (const auto& [words, option] : commands) {

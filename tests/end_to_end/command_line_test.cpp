@@ -50,14 +50,14 @@ TEST_P(EveryCommand, PrintsHelpOnceOnSeveralRanks) {
 
 INSTANTIATE_TEST_SUITE_P(Commands, EveryCommand,
                          testing::Values("data", "train", "gate", "pack", "artifact", "eval",
-                                         "curves", "alternatives", "verdict", "report", "size",
-                                         "study"));
+                                         "curves", "sweep", "alternatives", "verdict", "report",
+                                         "size", "study"));
 
 TEST(CommandLine, HelpListsEveryCommandAndEveryExitCode) {
   const Outcome help = run_reprise("--help");
   EXPECT_EQ(help.code, 0);
   for (const char* command : {"data", "train", "gate", "pack", "artifact", "eval", "curves",
-                              "alternatives", "verdict", "report", "size", "study"})
+                              "sweep", "alternatives", "verdict", "report", "size", "study"})
     EXPECT_THAT(help.out, HasSubstr(concat("\n  ", command, " ")));
   for (const char* code : {"0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "75 "})
     EXPECT_THAT(help.out.substr(help.out.find("Exit codes")), HasSubstr(code));

@@ -126,6 +126,31 @@ TEST_F(EvaluateTest, UnderEveryRuleColumnsAreThoseOfOneRank) {
   }
 }
 
+/// One token of the whole split is refined: all ranks but one have none, in any batch.
+TEST_F(EvaluateTest, RanksWithoutARefinedTokenEvaluateAsOneRank) {
+  const auto self = make_self_communicator();
+  ScoredArtifact artifact =
+      tiny_artifact(*corpus_, Family::kRecurrent, {"entropy", 1e9, 0.1, std::string(64, 'c')});
+  const Trace none = evaluate_into(artifact, tiny_options(out("none_refined")), test_comm());
+  EXPECT_EQ(std::ranges::count(none.tokens.refined, 1), 0);
+  EXPECT_EQ(none.tokens.nll_gated, none.tokens.nll_base);
+  std::vector<float> entropies = none.tokens.entropy_base;
+  std::ranges::nth_element(entropies, entropies.begin() + 1, std::greater{});
+  artifact.artifact.gate.threshold = entropies[1];
+  for (const RuleChoice rule : {RuleChoice::kCoarse, RuleChoice::kCopyState}) {
+    EvalOptions options = tiny_options(out(concat("one_refined_", enum_name(rule))));
+    options.key_rule = rule;
+    const Trace together = evaluate_into(artifact, options, test_comm());
+    EXPECT_EQ(std::ranges::count(together.tokens.refined, 1), 1);
+    EXPECT_NE(together.tokens.nll_gated, together.tokens.nll_base);
+    if (test_comm().rank() == 0) {
+      options.out = out(concat("one_refined_alone_", enum_name(rule)));
+      expect_same_columns(together, evaluate_into(artifact, options, *self));
+    }
+    test_comm().barrier();
+  }
+}
+
 /// Gives the artifact a head that weighs signals alone, and a threshold for it.
 void add_head(Artifact& artifact, const Corpus& corpus) {
   artifact.gate.signal = "head";

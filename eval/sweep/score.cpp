@@ -1,0 +1,122 @@
+#include "eval/sweep/score.h"
+
+#include <ATen/ATen.h>
+
+#include "base/progress.h"
+#include "models/device.h"
+
+namespace reprise {
+namespace {
+
+/// Looks at all that any of the gates does.
+class EveryTerm : public Gate {
+ public:
+  explicit EveryTerm(const std::vector<Chooser>& choosers) {
+    for (const Chooser& chooser : choosers)
+      for (const Signal term : chooser.gate().terms()) terms_.push_back(term);
+  }
+  std::vector<Signal> terms() const override { return terms_; }
+  GateScores score(const CoarseSignals&) const override { return {}; }
+
+ private:
+  std::vector<Signal> terms_;
+};
+
+class Sweeper {
+ public:
+  Sweeper(const SweptNetwork& swept, const std::vector<Chooser>& choosers, size_t documents)
+      : swept_(swept),
+        choosers_(choosers),
+        flops_(swept.network.options()),
+        signals_(swept.network, swept.head, EveryTerm(choosers), /*every_signal=*/false),
+        sums_(documents, 2 + 2 * choosers.size()),
+        refined_(choosers.size(), 0),
+        nan_(choosers.size(), 0) {}
+
+  /// A batch of the unit that begins with `first_document`; `depths` are the unit's, by gate.
+  void take(const ScoringBatch& batch, size_t first_document, std::vector<UnitDepths>& depths) {
+    const Network& network = swept_.network;
+    const bool sums = network.options().readout == Readout::kSum;
+    const BasePasses base = network.base_passes(
+        batch.tokens_BT, {.keys = true, .all_passes = sums, .trail = signals_.reads_trail()});
+    const auto [coarse, others, _] = signals_.of_base(base, batch.rows_N, batch.targets_N);
+    add(kNone, batch, first_document, coarse.nll);
+    add(kAll, batch, first_document, refine_all(base, batch));
+    const Candidates candidates = every_row(batch, coarse, others);
+    const SignalsOfReadouts none_again = [](const auto&, const auto&) { return SignalValues{}; };
+    const RefinementRun run(network, flops_, swept_.plan, base, batch, candidates, none_again);
+    PassCost unused;
+    for (size_t g = 0; g < choosers_.size(); ++g) {
+      UnitDepths& own = depths[g];
+      const auto gated = run.run(choosers_[g].by_gate(batch, own, nan_[g]), unused);
+      const auto random = run.run(choosers_[g].by_control(batch, own), unused);
+      add(kGates + 2 * g, batch, first_document, gated);
+      add(kGates + 2 * g + 1, batch, first_document, random);
+      for (const uint8_t depth : depths_of(batch, own.gate)) refined_[g] += depth > 0;
+    }
+    tokens_ += std::ssize(batch.places);
+  }
+
+  int64_t tokens() const { return tokens_; }
+
+  SweepScores over_ranks(const std::vector<Document>& documents, Communicator& comm) && {
+    SweepScores scores;
+    std::vector<DocumentScores> arms = std::move(sums_).over_ranks(documents, comm);
+    scores.none = std::move(arms[kNone]);
+    scores.all = std::move(arms[kAll]);
+    for (size_t g = 0; g < choosers_.size(); ++g) {
+      scores.gated.push_back(std::move(arms[kGates + 2 * g]));
+      scores.random.push_back(std::move(arms[kGates + 2 * g + 1]));
+      scores.refined.push_back(sum_over_ranks(comm, refined_[g]));
+      scores.nan_scores.push_back(sum_over_ranks(comm, nan_[g]));
+    }
+    scores.tokens = sum_over_ranks(comm, tokens_);
+    return scores;
+  }
+
+ private:
+  static constexpr size_t kNone = 0, kAll = 1, kGates = 2;
+
+  std::vector<double> refine_all(const BasePasses& base, const ScoringBatch& batch) const {
+    const at::Tensor features_BTD = swept_.network.refine_all(base, swept_.plan.how.rule);
+    return predict(swept_.network, readouts_at(features_BTD, batch.rows_N), batch.targets_N).nll;
+  }
+  void add(size_t arm, const ScoringBatch& batch, size_t first_document,
+           const std::vector<double>& nats) {
+    for (size_t n = 0; n < nats.size(); ++n)
+      sums_.add(first_document + static_cast<size_t>(batch.documents[n]), arm, nats[n]);
+  }
+
+  const SweptNetwork& swept_;
+  const std::vector<Chooser>& choosers_;
+  PassFlops flops_;
+  SignalReader signals_;
+  DocumentSums sums_;
+  std::vector<int64_t> refined_, nan_;
+  int64_t tokens_ = 0;
+};
+
+}  // namespace
+
+SweepScores score_sweep(const SweptNetwork& swept, const std::vector<Chooser>& choosers,
+                        const Corpus& corpus, const ScoringOptions& scoring,
+                        const UnitOptions& windows, Communicator& comm) {
+  const at::NoGradGuard no_grad;
+  const auto& documents = corpus.documents(Split::kTest);
+  const auto units = plan_units(documents, scoring.unit_tokens);
+  Sweeper sweeper(swept, choosers, documents.size());
+  Progress progress("units of test", std::ssize(units), comm.rank());
+  for (auto u = static_cast<size_t>(comm.rank()); u < units.size();
+       u += static_cast<size_t>(comm.size())) {
+    std::vector<UnitDepths> depths(choosers.size());
+    for (const ScoringBatch& batch :
+         make_batches(read_unit(corpus, Split::kTest, units[u]), windows))
+      sweeper.take(batch, static_cast<size_t>(units[u].first_document), depths);
+    progress.update(static_cast<int64_t>(u) + 1,
+                    concat(fixed(static_cast<double>(sweeper.tokens()) / progress.elapsed_s(), 0),
+                           " tokens/s a rank"));
+  }
+  return std::move(sweeper).over_ranks(documents, comm);
+}
+
+}  // namespace reprise
