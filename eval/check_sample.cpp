@@ -94,7 +94,9 @@ class SampleChecks {
     if (refined()) check_second_pass(cut, other, largest(logits));
   }
 
-  /// Decisions are compared under other targets, the last one's included. Likelihoods are of the
+  /// Decisions are compared under other targets, the last one's included; of several passes those
+  /// about the first, since later ones read gathered rows, whose rounding goes with how many the
+  /// whole text has. Likelihoods are of the
   /// same targets, so that the last position counts, from which a pass need look one token ahead
   /// only. Where a decision moved, the two are of different passes and say nothing about what a
   /// pass sees: the gate's may not move, the control's do with the count it is told.
@@ -110,7 +112,7 @@ class SampleChecks {
     };
     double moved = 0;
     for (size_t n = 0; n < batch_.places.size() && before(n, cut); ++n) {
-      moved += left.refined[n] != elsewhere.refined[n];
+      moved += (left.refined[n] > 0) != (elsewhere.refined[n] > 0);
       if (left.refined[n] == right.refined[n]) compare(left.nll_gated[n], right.nll_gated[n]);
       // Where refined positions see each other, an earlier draw that moved is seen too.
       if (left.random[n] == right.random[n] && !plan().sees_refined())
@@ -166,6 +168,7 @@ class SampleChecks {
             .flatten(0, 1);
     found(Check::kSparse, worst_row(network().logits(sparse_ND), masked_NV) / epsilon_);
     if (plan().coda_once()) check_coda_once(base, rows_M, mask_BT);
+    if (plan().most_passes > 1) check_next_pass(base, rows_M, mask_BT);
     const at::Tensor all_NV = network().logits(network().refine_all(base, rule())).flatten(0, 1);
     if (sees_refined(rule())) {
       const at::Tensor every_BT = at::ones_like(mask_BT);
@@ -187,6 +190,23 @@ class SampleChecks {
     const at::Tensor sparse_NV =
         logits_of(network().advance(base, network().refine(base, rows_M, plan().how)));
     const at::Tensor masked_NV = logits_of(network().refine_masked(base, mask_BT, plan().how));
+    found(Check::kSparse, worst_row(sparse_NV, masked_NV) / epsilon_);
+  }
+
+  /// One more pass, over every other of the rows.
+  void check_next_pass(const BasePasses& base, const at::Tensor& rows_M,
+                       const at::Tensor& mask_BT) {
+    const at::Tensor fewer_K = rows_M.slice(0, 0, std::nullopt, 2);
+    at::Tensor fewer_BT = at::zeros_like(mask_BT);
+    fewer_BT.view(-1).index_fill_(0, fewer_K, true);
+    const auto logits_of = [&](const BasePasses& refined) {
+      return network().logits(refined.features_BTD).flatten(0, 1);
+    };
+    const BasePasses sparse = network().advance(base, network().refine(base, rows_M, plan().how));
+    const at::Tensor sparse_NV =
+        logits_of(network().advance(sparse, network().refine(sparse, fewer_K, plan().how)));
+    const at::Tensor masked_NV = logits_of(network().refine_masked(
+        network().refine_masked(base, mask_BT, plan().how), fewer_BT, plan().how));
     found(Check::kSparse, worst_row(sparse_NV, masked_NV) / epsilon_);
   }
 

@@ -9,7 +9,11 @@
 
 namespace reprise {
 
-void require_known(const Gate& gate, const RefinementPlan& plan) {
+void require_decidable(const Gate& gate, const RefinementPolicy* policy,
+                       const RefinementPlan& plan) {
+  require(plan.most_passes == 1 || !policy || policy->looks_at_one(), ExitCode::kUsage,
+          "a policy with a running quantile, segments, a bucket or a cap decides about one "
+          "refinement pass; for more draw the curves under a plain threshold");
   require(!plan.coda_once() || plan.most_passes == 1, ExitCode::kUsage,
           "where the coda runs once there is one refinement pass: behind the first no gate has a "
           "readout to look at");

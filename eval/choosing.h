@@ -7,8 +7,11 @@
 
 namespace reprise {
 
-/// Throws kUsage where the gate looks at what is not known when it decides.
-void require_known(const Gate& gate, const RefinementPlan& plan);
+/// Throws kUsage where the gate looks at what is not known when it decides, and where a policy that
+/// remembers a document (null: none does) would decide about several passes: its caps are on all
+/// passes of a document together, which are not made in the text's order.
+void require_decidable(const Gate& gate, const RefinementPolicy* policy,
+                       const RefinementPlan& plan);
 
 class Chooser {
  public:

@@ -122,7 +122,8 @@ class Evaluation {
     try {
       found = TraceReader(trace_path()).attributes().configuration_digest;
     } catch (const Error& error) {
-      if (error.code() != ExitCode::kBadInput) throw;
+      if (error.code() != ExitCode::kBadInput)
+        fail(error.code(), error.what(), "; give another --eval.out or delete it");
       log::warning(error.what(), ": the text is scored again");
       fs::remove(trace_path());
       return false;

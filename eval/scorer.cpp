@@ -34,14 +34,16 @@ Scorer::Scorer(const Network& network, SecondPass second)
     : network_(network), flops_(network.options()), second_(std::move(second)) {
   if (!second_.gate) return;
   signals_.emplace(network, second_.head, *second_.gate, second_.records_signals);
-  require_known(*second_.gate, plan());
+  require_decidable(*second_.gate, second_.policy.get(), plan());
   chooser_.emplace(second_.gate, second_.policy, second_.control_seed);
 }
 
 Recorded Scorer::recorded() const {
   Recorded recorded(passes());
-  recorded.signals = recorded.refined() && second_.records_signals;
-  recorded.head = recorded.refined() && second_.head;
+  if (!recorded.refined()) return recorded;
+  recorded.states = signals_->reads_states();
+  recorded.earlier = signals_->reads_earlier();
+  recorded.head = signals_->has_head();
   return recorded;
 }
 
@@ -59,13 +61,15 @@ Predictions Scorer::refine_everything(const BasePasses& base, const ScoringBatch
   return read(plan.coda_once() ? network_.finish(state) : state.features_BTD);
 }
 
-/// A decoder's one coda and readout are those of the base passes, counted there.
+/// A decoder's coda that runs once, and its readout, are those of the base passes, counted there;
+/// of several passes the last alone is read out.
 double Scorer::flops_of_everything(PassWork work) const {
   const RefinementPlan& plan = second_.plan;
   work.keys = seen_keys(plan.how.rule, work.keys, work.keys);
   const double one = plan.coda_once() ? flops_.core_refinement(work, {plan.how.rule})
                                       : flops_.refinement(work, {plan.how.rule});
-  return static_cast<double>(plan.most_passes) * one;
+  const double spared_heads = plan.coda_once() ? 0 : static_cast<double>(plan.most_passes - 1);
+  return static_cast<double>(plan.most_passes) * one - spared_heads * flops_.head(work);
 }
 
 /// What the coarse readouts predict, and where there is a gate their signals.
@@ -83,12 +87,13 @@ BatchScores Scorer::score(const ScoringBatch& batch, UnitDepths& depths, Account
   const Stopwatch base_watch;
   const bool refines = passes() == Passes::kRefined;
   const bool sums = network_.options().readout == Readout::kSum;
-  const BasePasses base =
+  BasePasses base =
       network_.base_passes(batch.tokens_BT, {.keys = refines,
                                              .all_passes = refines && sums,
                                              .trail = refines && signals_->reads_trail()});
   const int64_t base_bytes = bytes.take_peak();
   Observed observed = observe(base, batch);
+  base.trail.clear();  // no pass behind looks at it
   scores.base = std::move(observed.predictions);
   scores.signals = std::move(observed.signals);
   scores.passes = passes_of(base, batch.rows_N);

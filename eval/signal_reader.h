@@ -20,14 +20,16 @@ class SignalReader {
                bool every_signal);
 
   /// Whether base passes have to keep their trail.
-  bool reads_trail() const { return reads_trail_; }
+  bool reads_trail() const { return reads_states_ || reads_earlier_; }
+  bool reads_states() const { return reads_states_; }    ///< kResidual, kCosine, kSecondOrder
+  bool reads_earlier() const { return reads_earlier_; }  ///< what compares with earlier readouts
   /// Of rows of the base passes: their predictions, and all that is recorded or looked at.
   Observed of_base(const BasePasses& base, const at::Tensor& rows_N,
                    const at::Tensor& targets_N) const;
   /// Of readouts of any pass, [N, D]: those that need no more.
   SignalValues of_readouts(const at::Tensor& features_ND, const Predictions& predictions) const;
-  /// What of_base() took: an earlier state's readout, through the coda and without it, and the
-  /// head.
+  /// What of_base() took beside the predictions: an earlier state's readout, through the coda and
+  /// without it, and the gate's head.
   double flops(const PassFlops& passes, const PassWork& work) const;
 
   bool has_head() const { return head_ != nullptr; }
@@ -35,7 +37,7 @@ class SignalReader {
  private:
   const Network& network_;
   std::shared_ptr<const StoredHead> head_;
-  bool reads_trail_;
+  bool reads_states_, reads_earlier_;
 };
 
 /// Whether a prediction has the signal after any pass, not of the base passes alone.

@@ -34,6 +34,12 @@ SignalValues state_signals(const at::Tensor& before_last_ND, const at::Tensor& b
           {Signal::kSecondOrder, values_of(steps.second_order_N)}};
 }
 
+SignalValues states_of(const BasePasses& base, const at::Tensor& rows_N) {
+  const at::Tensor rows = moved_to(base.embedded_BTD.device(), rows_N);
+  const auto state = [&](size_t step) { return base.trail[step].hidden_MD.index_select(0, rows); };
+  return state_signals(state(0), state(1), state(2));
+}
+
 SignalValues prediction_signals(const at::Tensor& coarse_NV, const at::Tensor& before_NV,
                                 const at::Tensor& early_NV) {
   return LogitBlock(coarse_NV).compare(LogitBlock(before_NV), LogitBlock(early_NV));
@@ -49,13 +55,12 @@ Observed observe(const Network& network, const BasePasses& base, const at::Tenso
   const auto picked = [&](const at::Tensor& of_BTD) {
     return of_BTD.view({-1, of_BTD.size(-1)}).index_select(0, rows);
   };
-  const auto state = [&](size_t step) { return picked(base.trail[step].hidden_MD); };
   const at::Tensor coarse_ND = picked(base.features_BTD);
   const at::Tensor targets = targets_beside(coarse_ND, targets_N);
   Observed observed{blank_predictions(rows.numel()), {}, 0};
 
   const Stopwatch readouts_watch;
-  observed.signals = state_signals(state(0), state(1), state(2));
+  observed.signals = states_of(base, rows_N);
   const at::Tensor before_ND = picked(network.readout_before(base)),
                    early_ND = picked(network.early_readout_before(base));
   observed.signals_s = readouts_watch.seconds();

@@ -18,6 +18,9 @@ using SignalValues = std::map<Signal, std::vector<float>>;
 SignalValues state_signals(const at::Tensor& before_last_ND, const at::Tensor& before_ND,
                            const at::Tensor& coarse_ND);
 
+/// The same of these rows, of base passes that kept their trail.
+SignalValues states_of(const BasePasses& base, const at::Tensor& rows_N);
+
 /// What of predictions is compared, logits fp32 [N, V]: kMaxProbability, kDivergence,
 /// kEntropyChange, kFlip, kEarlyDisagreement.
 SignalValues prediction_signals(const at::Tensor& coarse_NV, const at::Tensor& before_NV,

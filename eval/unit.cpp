@@ -74,13 +74,15 @@ class ColumnBuilder {
     const auto signal = [&](Signal of) { return scores.signals.at(of)[n]; };
     t.max_probability[row] = signal(Signal::kMaxProbability);
     if (recorded_.head) t.head_score[row] = signal(Signal::kHead);
-    if (!recorded_.signals) return;
-    t.residual[row] = signal(Signal::kResidual);
-    t.cosine[row] = signal(Signal::kCosine);
+    if (recorded_.states) {
+      t.residual[row] = signal(Signal::kResidual);
+      t.cosine[row] = signal(Signal::kCosine);
+      t.second_order[row] = signal(Signal::kSecondOrder);
+    }
+    if (!recorded_.earlier) return;
     t.divergence[row] = signal(Signal::kDivergence);
     t.entropy_change[row] = signal(Signal::kEntropyChange);
     t.flip[row] = signal(Signal::kFlip) != 0;
-    t.second_order[row] = signal(Signal::kSecondOrder);
     t.early_disagreement[row] = signal(Signal::kEarlyDisagreement);
   }
 

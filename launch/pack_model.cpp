@@ -20,12 +20,18 @@ std::vector<TensorShape> tensors_at_width(ModelOptions options, int64_t width) {
   return tensors;
 }
 
-void require_gate_of(const GateFile& gate, const ModelFile& model, const PackOptions& options) {
+void require_gate_of(const GateFile& gate, const ModelFile& model, const Corpus& corpus,
+                     const PackOptions& options) {
   nlohmann::json own = model.record().at("config").at("model");  // two may have the same weights
   own["sha256"] = model.record().at("model_sha256");
   require(gate.model() == own, ExitCode::kBadInput, options.gate,
           ": a head trained on another model than ", options.model, "; train it with --gate.model ",
           options.model);
+  require(gate.record().at("identity").at("corpus").at("train") == corpus.digest(Split::kTrain),
+          ExitCode::kBadInput, options.gate,
+          ": a head trained on another text than the train split "
+          "of ",
+          options.corpus, ", where it may have seen what will be scored");
   const int64_t after = gate.record().at("config").at("gate").at("after");
   require(after == 0 || after == model.options().passes, ExitCode::kBadInput, options.gate,
           ": a head behind pass ", after, "; an artifact's gate stands behind the last of ",
@@ -45,11 +51,15 @@ void add_head(const GateFile& gate, UnpackedModel& model) {
 
 }  // namespace
 
-Trained read_trained(const PackOptions& options, const Tokenizer& tokenizer) {
+Trained read_trained(const PackOptions& options, const Corpus& corpus) {
   const ModelFile file(options.model);
-  file.require_tokenizer(tokenizer.digest(), options.corpus);
-  if (!options.gate.empty()) require_gate_of(GateFile(options.gate), file, options);
-  return {file.record(), file.options(), file.key_rule()};
+  file.require_tokenizer(corpus.tokenizer().digest(), options.corpus);
+  Trained trained{file.record(), file.options(), file.key_rule(), nullptr};
+  if (options.gate.empty()) return trained;
+  const GateFile gate(options.gate);
+  require_gate_of(gate, file, corpus, options);
+  trained.gate = gate.record();
+  return trained;
 }
 
 UnpackedModel read_weights(const PackOptions& options, const Tokenizer& tokenizer) {

@@ -89,15 +89,19 @@ class Weighing {
   /// The artifact's own gate, or one of the share that was asked for.
   GateRule gate_rule() {
     if (options_.refine_share == 0) return artifact_.artifact.gate;
-    return calibrate_gate(artifact_.artifact, corpus_,
-                          {options_.refine_share, scoring_, options_.threads}, comm_);
+    Artifact headless = artifact_.artifact;  // whatever its own gate reads: the entropy
+    headless.gate = {};
+    headless.gate.keys = artifact_.artifact.gate.keys;
+    std::erase_if(headless.tensors, is_of_head);
+    return calibrate_gate(headless, corpus_, {options_.refine_share, scoring_, options_.threads},
+                          comm_);
   }
 
   SecondLook make_look() {
     const KeyRule rule = rule_of(options_.key_rule, artifact_.artifact.gate.keys);
     const GateRule gate = gate_rule();
     if (gate.fraction <= 0) return {network_, nullptr, rule};
-    result_.gate = ArmGate{gate.threshold, gate.fraction, gate.calibrated_on};
+    result_.gate = ArmGate{gate.signal, gate.threshold, gate.fraction, gate.calibrated_on};
     return {network_, make_gate(gate), rule, stored_head(artifact_.artifact, device_)};
   }
 
@@ -138,7 +142,8 @@ class Weighing {
     flops += static_cast<double>(cost.refinements) * own.refinement(again, {look_.rule()});
     flops -= static_cast<double>(cost.spared_heads) * own.head(work);
     if (cost.gated)
-      flops += own.refinement(gated, {look_.rule(), work.positions - gated.positions});
+      flops += own.refinement(gated, {look_.rule(), work.positions - gated.positions}) +
+               look_.gate_flops(own, work);
     return flops / work.positions;
   }
 

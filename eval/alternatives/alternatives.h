@@ -13,6 +13,7 @@ namespace reprise {
 
 /// The gate of the gated arms.
 struct ArmGate {
+  std::string signal;
   double threshold = 0, valid_share = 0;
   std::string calibrated_on;
 };

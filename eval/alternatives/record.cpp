@@ -120,7 +120,8 @@ json alternatives_record(const Alternatives& all) {
               {"c21", searches},
               {"left_out", left_out(all)}};
   if (all.gate)
-    record["gate"] = {{"threshold_nats", all.gate->threshold},
+    record["gate"] = {{"signal", all.gate->signal},
+                      {"threshold", all.gate->threshold},
                       {"valid_share", all.gate->valid_share},
                       {"calibrated_on", all.gate->calibrated_on},
                       {"share", all.scores.gated.positions / all.scores.work.positions}};

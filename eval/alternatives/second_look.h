@@ -32,6 +32,11 @@ class SecondLook {
   /// Batches of a unit in their order, with the same `depths`.
   LookedAt look(const ScoringBatch& batch, Depths& depths) const;
 
+  /// What a gate took beside the coarse prediction; there is one.
+  double gate_flops(const PassFlops& flops, const PassWork& work) const {
+    return signals_->flops(flops, work);
+  }
+
   bool has_gate() const { return gate_ != nullptr; }
   KeyRule rule() const { return rule_; }
   const Network& network() const { return network_; }

@@ -23,6 +23,7 @@ class Threshold : public RefinementPolicy {
       refined.push_back(threshold_ == kRefineAll || score > threshold_);
     return refined;
   }
+  bool looks_at_one() const override { return true; }
   std::vector<std::string> may_see() const override { return {"own score", "held-out threshold"}; }
 
  private:

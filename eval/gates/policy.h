@@ -36,6 +36,9 @@ class RefinementPolicy {
   /// what it gets as a whole.
   virtual bool causal() const { return true; }
 
+  /// Whether a decision depends on nothing but its own score.
+  virtual bool looks_at_one() const { return false; }
+
   /// What a decision may depend on, in words, for the record of a trace.
   virtual std::vector<std::string> may_see() const = 0;
 };

@@ -17,16 +17,18 @@ enum class Passes { kBaseOnly, kRefined };
 enum class ColumnGroup {
   kBase,     ///< nothing
   kRefined,  ///< a second pass
-  kSignals,  ///< and that all signals were recorded
+  kStates,   ///< and that signals of states were recorded
+  kEarlier,  ///< and that those which compare with earlier predictions were
   kHead,     ///< and that the artifact stores a gate's head
 };
 
 /// What an evaluation recorded.
 struct Recorded {
-  Recorded(Passes made = Passes::kBaseOnly) : passes(made), signals(refined()) {}
+  /// Of every signal but a head's.
+  Recorded(Passes made = Passes::kBaseOnly) : passes(made), states(refined()), earlier(refined()) {}
 
   Passes passes;
-  bool signals, head = false;
+  bool states, earlier, head = false;
 
   bool refined() const { return passes == Passes::kRefined; }
   bool holds(ColumnGroup group) const {
@@ -35,8 +37,10 @@ struct Recorded {
         return true;
       case ColumnGroup::kRefined:
         return refined();
-      case ColumnGroup::kSignals:
-        return signals;
+      case ColumnGroup::kStates:
+        return states;
+      case ColumnGroup::kEarlier:
+        return earlier;
       case ColumnGroup::kHead:
         return head;
     }
@@ -49,7 +53,7 @@ template <class Visitor>
 void visit_token_columns(Visitor&& column) {
   using T = TokenColumns;
   constexpr ColumnGroup kBase = ColumnGroup::kBase, kRefined = ColumnGroup::kRefined,
-                        kSignals = ColumnGroup::kSignals;
+                        kStates = ColumnGroup::kStates, kEarlier = ColumnGroup::kEarlier;
   column("token", &T::token, "1", "vocabulary id", kBase);
   column("bytes", &T::bytes, "bytes", "bytes of source text", kBase);
   column("document", &T::document, "1", "row of /documents", kBase);
@@ -75,19 +79,19 @@ void visit_token_columns(Visitor&& column) {
   column("max_probability", &T::max_probability, "1", "largest probability after the base passes",
          kRefined);
   column("residual", &T::residual, "1",
-         "size of the last step of the state, over that of the state", kSignals);
-  column("cosine", &T::cosine, "1", "cosine between the last two states", kSignals);
+         "size of the last step of the state, over that of the state", kStates);
+  column("cosine", &T::cosine, "1", "cosine between the last two states", kStates);
   column("divergence", &T::divergence, "nats",
-         "divergence of the prediction from that of the state before", kSignals);
+         "divergence of the prediction from that of the state before", kEarlier);
   column("entropy_change", &T::entropy_change, "nats",
-         "entropy of the prediction minus that of the state before", kSignals);
-  column("flip", &T::flip, "1", "1 where the state before had another most likely token", kSignals);
+         "entropy of the prediction minus that of the state before", kEarlier);
+  column("flip", &T::flip, "1", "1 where the state before had another most likely token", kEarlier);
   column("second_order", &T::second_order, "1",
          "size of the change between the last two steps of the state, over that of the state",
-         kSignals);
+         kStates);
   column("early_disagreement", &T::early_disagreement, "1",
          "total variation between the prediction and that of the state before without the coda",
-         kSignals);
+         kEarlier);
   column("head_score", &T::head_score, "1", "score of the gate's head that the artifact stores",
          ColumnGroup::kHead);
   column("refined", &T::refined, "1", "refinement passes that the gate gave the prediction",

@@ -39,7 +39,8 @@ int64_t rows_of(const hdf5::File& file, const std::string& group) {
 
 Recorded recorded_in(const hdf5::Group& tokens) {
   Recorded recorded(tokens.contains("nll_gated") ? Passes::kRefined : Passes::kBaseOnly);
-  recorded.signals = tokens.contains("residual");
+  recorded.states = tokens.contains("residual");
+  recorded.earlier = tokens.contains("divergence");
   recorded.head = tokens.contains("head_score");
   return recorded;
 }

@@ -16,7 +16,8 @@ class Validator {
  public:
   Validator(const Trace& trace, std::string_view name)
       : tokens_(trace.tokens), documents_(trace.documents), trace_(trace), name_(name) {
-    // Then every readout sees the refined states.
+    const nlohmann::json& options = trace.attributes.configuration;
+    if (options.contains("eval")) most_passes_ = options["eval"].value("refinements", int64_t{1});
     coda_once_ = trace.attributes.refinement_rule.find("coda once") != std::string::npos;
   }
 
@@ -45,6 +46,13 @@ class Validator {
     for (const auto* flags : {&tokens_.top1_base, &tokens_.top1_all, &tokens_.flip})
       for (size_t i = 0; i < flags->size(); ++i)
         check((*flags)[i] <= 1, "a flag of token ", i, " is ", int{(*flags)[i]});
+    for (const auto* passes : {&tokens_.refined, &tokens_.random})
+      for (size_t i = 0; i < passes->size(); ++i)
+        check((*passes)[i] <= most_passes_, "token ", i, " had ", int{(*passes)[i]},
+              " refinement passes of at most ", most_passes_);
+    for (size_t i = 0; i < tokens_.refined.size(); ++i)
+      check(tokens_.passes[i] > tokens_.refined[i], "token ", i, " had ", int{tokens_.refined[i]},
+            " refinement passes of ", int{tokens_.passes[i]}, " passes in all");
     for (const auto* nats :
          {&tokens_.nll_base, &tokens_.nll_gated, &tokens_.nll_all, &tokens_.nll_random})
       for (size_t i = 0; i < nats->size(); ++i)
@@ -113,7 +121,8 @@ class Validator {
   const DocumentColumns& documents_;
   const Trace& trace_;
   std::string_view name_;
-  bool coda_once_ = false;
+  bool coda_once_ = false;  ///< then every readout sees the refined states
+  int64_t most_passes_ = 1;
 };
 
 }  // namespace

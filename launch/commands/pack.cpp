@@ -140,7 +140,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
 
   const CountedCode code = count_code(options, comm);
   const Corpus corpus(options.corpus);
-  const Trained trained = read_trained(options, corpus.tokenizer());
+  const Trained trained = read_trained(options, corpus);
   const Family family = trained.options.family;
   require(!options.reapply || !loops(family), ExitCode::kUsage,
           "pack.reapply is for families whose layers run once; ", options.model,
@@ -195,6 +195,7 @@ ExitCode run_pack(std::span<const std::string> words, Communicator& comm) {
                   {{"config", set.resolved()},
                    {"config_sha256", set.digest()},
                    {"trained", trained.record},
+                   {"gate", trained.gate},
                    {"code", code.record},
                    {"packing", packing}},
                   code.options);

@@ -130,6 +130,11 @@ void validate_contrast(const DeclaredArm& recurrent, const DeclaredArm& unshared
             ExitCode::kUsage, "arm ", arm->name,
             ": train.key-rule and eval.key-rule must be coarse: under another rule no column of a "
             "trace tells what every gate predicted, and the verdict refuses it");
+    require(
+        options.eval.refinements == 1 && options.eval.coda == CodaRun::kAgain, ExitCode::kUsage,
+        "arm ", arm->name,
+        ": eval.refinements must be 1 and eval.coda again: else no column of a trace tells what "
+        "every gate predicted, and the verdict refuses it");
     require(options.eval.gate.empty(), ExitCode::kUsage, "arm ", arm->name,
             ": eval.gate takes thresholds of one artifact's curves, which a study makes only "
             "later; leave it out, and the artifact's own gate runs");

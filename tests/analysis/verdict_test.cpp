@@ -125,6 +125,7 @@ TEST_F(Verdicts, AGateThatRefinesNothingOrEverythingTestsNoChoice) {
       auto& tokens = t.tokens;
       std::ranges::fill(tokens.refined, refined);
       std::ranges::fill(tokens.random, refined);
+      std::ranges::fill(tokens.passes, uint8_t(2 + refined));
       tokens.nll_gated = tokens.nll_random = refined ? tokens.nll_all : tokens.nll_base;
       auto& documents = t.documents;
       for (size_t d = 0; d < documents.tokens.size(); ++d)
@@ -339,6 +340,7 @@ TEST_F(Verdicts, CorrectionsAndSlicesByHand) {
   t.nll_gated = t.nll_random = t.nll_base;
   for (size_t i = 0; i < 4; ++i) {
     t.refined[i] = t.random[i] = 1;
+    t.passes[i] = 3;
     t.top1_base[i] = i / 2;  // wrong, wrong, right, right
     t.top1_all[i] = i % 2;   // wrong, right, wrong, right
     t.nll_gated[i] = t.nll_base[i] + (i == 2 ? 0.5f : -0.25f);

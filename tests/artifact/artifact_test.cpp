@@ -66,10 +66,12 @@ TEST(Artifact, AHeaderSaysWhatAHeadReadsAndOnlyThen) {
   UnpackedModel model = random_model(32, 1, 9);
   model.head_reads = "both";
   model.tensors.push_back({"gate.output.weight", {64, 20}, std::vector<float>(64 * 20, 0.3f)});
-  const Artifact artifact = parse_artifact(pack(model, uncalibrated()).file, "headed");
+  PackOptions options = uncalibrated();
+  options.quantiser.small = Small::kFloat8;
+  const Artifact artifact = parse_artifact(pack(model, options).file, "headed");
   EXPECT_EQ(artifact.gate.signal, "head");
   EXPECT_EQ(artifact.gate.head_reads, "both");
-  EXPECT_EQ(artifact.directory.back().form.scheme, Scheme::kHalf);  // however large
+  EXPECT_EQ(artifact.directory.back().form.scheme, Scheme::kHalf);  // however large, and not float8
   Artifact other = artifact;
   other.gate.head_reads = "";
   EXPECT_THROW(parse_artifact(serialise(other), "silent"), Error);

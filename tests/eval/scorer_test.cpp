@@ -153,6 +153,32 @@ TEST_F(ScorerTest, WithoutItsSignalsATextIsScoredTheSame) {
   EXPECT_EQ(all.tokens.max_probability, few.tokens.max_probability);
   EXPECT_FALSE(all.tokens.residual.empty());
   EXPECT_TRUE(few.tokens.residual.empty());
+  SecondPass by_states{make_gate(parse_gate("cosine"), {-0.9f})};
+  by_states.records_signals = false;
+  const UnitColumns states = score(whole_split(), by_states, kOptions);
+  EXPECT_EQ(states.tokens.residual, all.tokens.residual);
+  EXPECT_TRUE(states.tokens.divergence.empty());
+}
+
+/// An earlier state through the coda and the head, and through the head alone; the coarse logits
+/// are those of the predictions. A gate that compares states alone costs no product.
+TEST_F(ScorerTest, ChargesSignalsWhatTheyTake) {
+  const ScoringBatch batch = make_batches(whole_split(), kOptions).front();
+  const PassFlops flops(network_->options());
+  PassWork work;
+  for (const double keys : batch.keys) work += {1, keys, 1};
+  const auto charged = [&](SecondPass second, bool every) {
+    second.records_signals = every;
+    Accounting spent;
+    UnitDepths depths;
+    Scorer(*network_, second).score(batch, depths, spent);
+    return spent.signals.nominal_flops;
+  };
+  EXPECT_EQ(charged(above(kMedianEntropy), true), flops.readout(work) + flops.head(work));
+  EXPECT_EQ(charged(above(kMedianEntropy), false), 0);
+  EXPECT_EQ(charged({make_gate(parse_gate("residual"), {0})}, false), 0);
+  EXPECT_EQ(charged({make_gate(parse_gate("divergence"), {0})}, false),
+            flops.readout(work) + flops.head(work));
 }
 
 TEST_F(ScorerTest, CountsWhatEveryPassHeldAndDid) {

@@ -113,7 +113,7 @@ TEST(Trace, BlockOfUnequalColumnsIsRefused) {
 
 TEST(Trace, ContradictionsAreNamed) {
   using Change = void (*)(Trace&);
-  const std::array<std::pair<const char*, Change>, 10> changes{{
+  const std::array<std::pair<const char*, Change>, 12> changes{{
       {"starts at token", [](Trace& t) { t.documents.first_token[1] += 1; }},
       {"names document", [](Trace& t) { t.tokens.document[6] = 0; }},
       {"is at position", [](Trace& t) { t.tokens.position[2] = 9; }},
@@ -128,6 +128,8 @@ TEST(Trace, ContradictionsAreNamed) {
          t.tokens.random[1] = 0;
          t.documents.random[0] = 0;
        }},
+      {"refinement passes of at most 1", [](Trace& t) { t.tokens.random[1] = 2; }},
+      {"passes in all", [](Trace& t) { t.tokens.passes[1] = t.tokens.refined[1]; }},
       {"a flag of token", [](Trace& t) { t.tokens.top1_all[3] = 2; }},
   }};
   for (const auto& [words, change] : changes) {

@@ -70,8 +70,8 @@ const passes = [["base", "base passes"], ["signals", "signals"], ["gated", "seco
 
 function costsTable() {
   const rows = Object.entries(verdict.traces).flatMap(([arm, traces]) => traces.flatMap(({accounting}, seed) =>
-    passes.filter(([name]) => accounting[name]?.seconds > 0).map(([name, words]) => (
-      {arm, seed, words, ...accounting[name], ideal: name === "gated" ? accounting.sparse_over_ideal : null}))));
+    passes.filter(([name]) => accounting?.[name]?.seconds > 0).map(([name, words]) => (
+      {arm, seed, words, ...accounting[name], ideal: name === "gated" ? accounting.sparse_over_ideal ?? null : null}))));
   const giga = (value) => count(+(value / 1e9).toFixed(1));
   return table([
     ["arm", (row) => `${row.arm}, ${row.seed + 1}`],

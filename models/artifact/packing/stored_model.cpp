@@ -33,10 +33,12 @@ std::vector<double> hessian_of(const UnpackedModel& model, const HostTensor& ten
 }
 
 /// Those of one tensor; `finer_bits` grows by what it has beyond the others. A gate's head is a
-/// small part of a model, whose thresholds want its scores as they are: it stays whole, as vectors
-/// do.
+/// small part of a model, whose thresholds want its scores as they are: binary16, however large.
 QuantiserOptions options_of(QuantiserOptions options, std::string_view tensor, double& finer_bits) {
-  if (tensor.starts_with(kGatePrefix)) options.half_elements = std::numeric_limits<int64_t>::max();
+  if (tensor.starts_with(kGatePrefix)) {
+    options.half_elements = std::numeric_limits<int64_t>::max();
+    options.small = Small::kHalf;
+  }
   if (options.embedding_bits == 0 || !is_token_table(tensor)) return options;
   finer_bits += static_cast<double>(options.embedding_bits - options.max_bits);
   if (options.min_bits == options.max_bits) options.min_bits = options.embedding_bits;

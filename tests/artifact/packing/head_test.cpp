@@ -12,8 +12,11 @@ namespace fs = std::filesystem;
 
 class PackHead : public PackCommand {
  protected:
+  std::string corpus_digest() const { return Corpus(root_ / "corpus").digest(Split::kTrain); }
+
   /// As `reprise gate` leaves it, of the model in that folder.
-  void write_head(const std::string& name, const std::string& model, int64_t after = 0) {
+  void write_head(const std::string& name, const std::string& model, int64_t after = 0,
+                  const std::string& text = "") {
     if (test_comm().rank() == 0) {
       GateOptions options;
       options.observe.after = after;
@@ -30,8 +33,12 @@ class PackHead : public PackCommand {
       json of = trained.at("config").at("model");
       of["sha256"] = trained.at("model_sha256");
       make_folder(root_ / name);
-      write_gate(root_ / name, head,
-                 {{"config", set.resolved()}, {"inputs", inputs}, {"identity", {{"model", of}}}});
+      write_gate(
+          root_ / name, head,
+          {{"config", set.resolved()},
+           {"inputs", inputs},
+           {"identity",
+            {{"model", of}, {"corpus", {{"train", text.empty() ? corpus_digest() : text}}}}}});
     }
     test_comm().barrier();
   }
@@ -62,6 +69,9 @@ TEST_F(PackHead, StoresAHeadAndSetsItsThreshold) {
   for (const json& entry : ledger.at("entries"))
     if (entry.at("tensor") == "gate.hidden.weight") bytes += entry.at("bytes").get<int64_t>();
   EXPECT_GT(bytes, 4 * 35);  // in halves, before coding
+  const json summary = json::parse(read_file(path.string() + ".pack.json"));
+  EXPECT_EQ(summary.at("gate").at("gate_sha256"),
+            to_hex(sha256_file(root_ / "head" / kGateWeights)));
   // The threshold is that of the scores the artifact's own head gives.
   const GateRule expected =
       calibrate_gate(artifact, Corpus(root_ / "corpus"), {0.1, {}, 1}, test_comm());
@@ -85,6 +95,8 @@ TEST_F(PackHead, RefusesAHeadThatIsNotOfThisModelOrPass) {
   };
   refused("recurrent", "of_static", "a head trained on another model");
   refused("recurrent", "early", "a head behind pass 1");
+  write_head("elsewhere", "recurrent", 0, std::string(64, 'e'));
+  refused("recurrent", "elsewhere", "a head trained on another text");
   refused("recurrent", "nowhere", "no finished gate head");
   refused("recurrent", "right", "there is no gate that reads it", {"--pack.refine-share", "0"});
   refused("static", "of_static", "there is no gate that reads it");

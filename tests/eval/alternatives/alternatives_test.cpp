@@ -156,8 +156,8 @@ TEST_F(AlternativesTest, NothingIsFittedOnTheTestSplit) {
              there = weigh(own, &second, test_comm(), options, fewer);
   EXPECT_EQ(here["fitted"], there["fitted"]);
   EXPECT_EQ(here["valid_nats"], there["valid_nats"]);
-  EXPECT_EQ(here["gate"]["threshold_nats"], there["gate"]["threshold_nats"]);
-  EXPECT_NE(here["gate"]["threshold_nats"], own.artifact.gate.threshold) << "another share";
+  EXPECT_EQ(here["gate"]["threshold"], there["gate"]["threshold"]);
+  EXPECT_NE(here["gate"]["threshold"], own.artifact.gate.threshold) << "another share";
   EXPECT_EQ(here["fitted_on"], corpus_->digest(Split::kValid));
   EXPECT_NE(arm(here, "none")["bpb"], arm(there, "none")["bpb"]);
 }
