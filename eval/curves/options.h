@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/options.h"
@@ -33,9 +34,11 @@ struct CurvesOptions {
 void validate(const CurvesOptions& options);
 
 /// Least first. Throws kUsage for a word that is no share, and for two alike.
-std::vector<double> parse_budgets(const std::vector<std::string>& words);
+std::vector<double> parse_budgets(const std::vector<std::string>& words,
+                                  std::string_view option = "curves.budgets");
 
 /// Throws kUsage for a word that is no gate, and for two alike.
-std::vector<GateExpression> parse_gates(const std::vector<std::string>& words);
+std::vector<GateExpression> parse_gates(const std::vector<std::string>& words,
+                                        std::string_view option = "curves.gates");
 
 }  // namespace reprise

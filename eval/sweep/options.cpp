@@ -6,9 +6,10 @@
 namespace reprise {
 
 void validate(const SweepOptions& options) {
-  parse_gates(options.gates);
-  for (const double budget :
-       options.budgets.empty() ? std::vector<double>{} : parse_budgets(options.budgets))
+  parse_gates(options.gates, "sweep.gates");
+  for (const double budget : options.budgets.empty()
+                                 ? std::vector<double>{}
+                                 : parse_budgets(options.budgets, "sweep.budgets"))
     require(budget > 0, ExitCode::kUsage,
             "sweep.budgets: a budget of 0 refines nothing, as none does");
   require(0 < options.threads && options.threads <= kMostThreads, ExitCode::kUsage,

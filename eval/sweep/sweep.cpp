@@ -29,7 +29,7 @@ bool can_run(const GateExpression& gate, const Artifact& artifact) {
 /// Those that are named, or all of the record that an artifact can run.
 std::vector<GateExpression> gates_of(const json& record, const SweepOptions& options,
                                      const Artifact& artifact) {
-  if (!options.gates.empty()) return parse_gates(options.gates);
+  if (!options.gates.empty()) return parse_gates(options.gates, "sweep.gates");
   std::vector<GateExpression> gates;
   for (const json& curve : record.at("gates")) {
     const GateExpression gate = parse_gate(curve.at("gate").get<std::string>());
@@ -39,7 +39,7 @@ std::vector<GateExpression> gates_of(const json& record, const SweepOptions& opt
 }
 
 std::vector<double> budgets_of(const json& record, const SweepOptions& options) {
-  if (!options.budgets.empty()) return parse_budgets(options.budgets);
+  if (!options.budgets.empty()) return parse_budgets(options.budgets, "sweep.budgets");
   std::vector<double> budgets;
   for (const json& point : record.at("gates").at(0).at("points")) {
     const double budget = point.at("budget");
