@@ -33,7 +33,7 @@ PassWork nominal_work(const ScoringBatch& batch) {
 Scorer::Scorer(const Network& network, SecondPass second)
     : network_(network), flops_(network.options()), second_(std::move(second)) {
   if (!second_.gate) return;
-  signals_.emplace(network, second_.head, *second_.gate, second_.records_signals);
+  signals_.emplace(network, second_.head, second_.gate->terms(), second_.records_signals);
   require_decidable(*second_.gate, second_.policy.get(), plan());
   chooser_.emplace(second_.gate, second_.policy, second_.control_seed);
 }

@@ -27,16 +27,15 @@ bool known_before_readout(Signal signal) {
 }
 
 SignalReader::SignalReader(const Network& network, std::shared_ptr<const StoredHead> head,
-                           const Gate& gate, bool every_signal)
+                           const std::vector<Signal>& terms, bool every_signal)
     : network_(network),
       head_(std::move(head)),
-      reads_states_(every_signal || std::ranges::any_of(gate.terms(), compares_states)),
-      reads_earlier_(every_signal || !std::ranges::all_of(gate.terms(), [](Signal term) {
+      reads_states_(every_signal || std::ranges::any_of(terms, compares_states)),
+      reads_earlier_(every_signal || !std::ranges::all_of(terms, [](Signal term) {
                        return known_after_any_pass(term) || compares_states(term);
                      })) {
-  for (const Signal term : gate.terms())
-    require(term != Signal::kHead || head_, ExitCode::kUsage,
-            "the gate looks at a head, and the artifact stores none; pack it with --pack.gate");
+  require(head_ || std::ranges::find(terms, Signal::kHead) == terms.end(), ExitCode::kUsage,
+          "the gate looks at a head, and the artifact stores none; pack it with --pack.gate");
 }
 
 SignalValues SignalReader::of_readouts(const at::Tensor& features_ND,

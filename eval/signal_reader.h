@@ -3,8 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
-#include "eval/gate.h"
 #include "eval/predictions.h"
 #include "eval/signals.h"
 #include "eval/stored_head.h"
@@ -14,10 +14,10 @@ namespace reprise {
 
 class SignalReader {
  public:
-  /// `network` outlives this; `head` is null where the artifact has none. Throws kUsage where the
-  /// gate looks at one that is not there.
-  SignalReader(const Network& network, std::shared_ptr<const StoredHead> head, const Gate& gate,
-               bool every_signal);
+  /// Of what gates look at (`terms`), or of every signal. `network` outlives this; `head` is null
+  /// where the artifact has none. Throws kUsage where a gate looks at one that is not there.
+  SignalReader(const Network& network, std::shared_ptr<const StoredHead> head,
+               const std::vector<Signal>& terms, bool every_signal);
 
   /// Whether base passes have to keep their trail.
   bool reads_trail() const { return reads_states_ || reads_earlier_; }

@@ -36,7 +36,7 @@ at::Tensor scored_features(const at::Tensor& features, const ScoringBatch& batch
 SecondLook::SecondLook(const Network& network, std::shared_ptr<const Gate> gate, KeyRule rule,
                        std::shared_ptr<const StoredHead> head)
     : network_(network), gate_(std::move(gate)), rule_(rule) {
-  if (gate_) signals_.emplace(network, std::move(head), *gate_, /*every_signal=*/false);
+  if (gate_) signals_.emplace(network, std::move(head), gate_->terms(), /*every_signal=*/false);
 }
 
 LookedAt SecondLook::look(const ScoringBatch& batch, Depths& depths) const {

@@ -8,19 +8,13 @@
 namespace reprise {
 namespace {
 
-/// Looks at all that any of the gates does.
-class EveryTerm : public Gate {
- public:
-  explicit EveryTerm(const std::vector<Chooser>& choosers) {
-    for (const Chooser& chooser : choosers)
-      for (const Signal term : chooser.gate().terms()) terms_.push_back(term);
-  }
-  std::vector<Signal> terms() const override { return terms_; }
-  GateScores score(const CoarseSignals&) const override { return {}; }
-
- private:
-  std::vector<Signal> terms_;
-};
+/// All that any of the gates looks at.
+std::vector<Signal> terms_of(const std::vector<Chooser>& choosers) {
+  std::vector<Signal> terms;
+  for (const Chooser& chooser : choosers)
+    for (const Signal term : chooser.gate().terms()) terms.push_back(term);
+  return terms;
+}
 
 class Sweeper {
  public:
@@ -28,7 +22,7 @@ class Sweeper {
       : swept_(swept),
         choosers_(choosers),
         flops_(swept.network.options()),
-        signals_(swept.network, swept.head, EveryTerm(choosers), /*every_signal=*/false),
+        signals_(swept.network, swept.head, terms_of(choosers), /*every_signal=*/false),
         sums_(documents, 2 + 2 * choosers.size()),
         refined_(choosers.size(), 0),
         nan_(choosers.size(), 0) {}
