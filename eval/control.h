@@ -26,4 +26,12 @@ std::vector<uint8_t> draw_control(uint64_t seed, std::span<const uint8_t> refine
                                   std::span<const TokenPlace> places,
                                   std::span<const int64_t> windows);
 
+/// The number drawn for a position: uniform in [0, 1).
+double control_number(uint64_t seed, const TokenPlace& place);
+
+/// The same by other numbers: of every group of positions as many as `refined` marks there, those
+/// with the least numbers, of equal ones the earlier. All of equal length.
+std::vector<uint8_t> draw_least(std::span<const double> numbers, std::span<const uint8_t> refined,
+                                std::span<const int64_t> groups);
+
 }  // namespace reprise

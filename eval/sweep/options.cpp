@@ -2,11 +2,13 @@
 
 #include "base/parallel.h"
 #include "eval/curves/options.h"
+#include "eval/sweep/controls.h"
 
 namespace reprise {
 
 void validate(const SweepOptions& options) {
   parse_gates(options.gates, "sweep.gates");
+  parse_controls(options.controls);
   for (const double budget : options.budgets.empty()
                                  ? std::vector<double>{}
                                  : parse_budgets(options.budgets, "sweep.budgets"))

@@ -13,6 +13,8 @@ struct SweepOptions {
   std::string artifact, corpus, curves, out;
   RuleChoice key_rule = RuleChoice::kStored;
   std::vector<std::string> gates, budgets;
+  std::vector<std::string> controls{"random", "matched-random", "inverted", "oracle-loss",
+                                    "oracle-gain"};
   int64_t threads = 1, draws = 2000, seed = 1;
 
   template <class Visitor>
@@ -26,10 +28,13 @@ struct SweepOptions {
           "what a refined token attends to (docs/refinement.md); stored: as in training");
     field("gates", gates, "expressions", "which of the record; none: all that an artifact can run");
     field("budgets", budgets, "shares", "which of the record; none: all below 1");
+    field("controls", controls, "",
+          "what is run beside every gate, on as many tokens of every window; each takes as long as "
+          "a gate");
     field("threads", threads, "threads per rank",
           "threads of tensor work; part of the result's bits");
     field("draws", draws, "draws", "of the bootstrap over documents");
-    field("seed", seed, "", "of the bootstrap and of the random control");
+    field("seed", seed, "", "of the bootstrap and of the random controls");
   }
 };
 

@@ -58,7 +58,10 @@ std::vector<SweptGate> choose_gates(const ScoredArtifact& artifact, const Corpus
         EvalOptions of = scoring;
         of.gate = to_text(gate);
         of.budget = budget;
-        swept.push_back({of.gate, budget, choose_gate(artifact, corpus, of), 0, 0, {}, {}, {}});
+        SweptGate& swept_gate = swept.emplace_back();
+        swept_gate.gate = of.gate;
+        swept_gate.budget = budget;
+        swept_gate.choice = choose_gate(artifact, corpus, of);
       }
   } catch (const json::exception&) {
     fail(ExitCode::kBadInput, options.curves,
@@ -81,22 +84,46 @@ EvalOptions eval_options(const SweepOptions& options, const ScoringOptions& scor
   return eval;
 }
 
+/// Differences of one gate: itself minus none; each control minus none, and itself minus that.
+class GateContrasts {
+ public:
+  GateContrasts(const SweepScores& scores, size_t gate, std::vector<DocumentScores>& contrasts)
+      : first_(contrasts.size()) {
+    const DocumentScores& own = scores.gated[gate];
+    contrasts.push_back(difference(own, scores.none));
+    for (const DocumentScores& control : scores.controls[gate]) {
+      contrasts.push_back(difference(control, scores.none));
+      contrasts.push_back(difference(own, control));
+    }
+  }
+
+  void write(const std::vector<EstimateWithin>& found, size_t controls, SweptGate& gate) const {
+    gate.minus_none = found[first_];
+    for (size_t c = 0; c < controls; ++c) {
+      gate.controls_minus_none.push_back(found[first_ + 1 + 2 * c]);
+      gate.minus_controls.push_back(found[first_ + 2 + 2 * c]);
+    }
+  }
+
+ private:
+  size_t first_;
+};
+
 void estimate(const SweepScores& scores, const BootstrapOptions& bootstrap, Sweep& sweep) {
   std::vector<DocumentScores> contrasts{difference(scores.all, scores.none)};
-  for (size_t g = 0; g < sweep.gates.size(); ++g) {
-    contrasts.push_back(difference(scores.gated[g], scores.none));
-    contrasts.push_back(difference(scores.gated[g], scores.random[g]));
-  }
+  std::vector<GateContrasts> gates;
+  for (size_t g = 0; g < sweep.gates.size(); ++g) gates.emplace_back(scores, g, contrasts);
   const auto draws = bootstrap_jointly(contrasts, bootstrap);
+  std::vector<EstimateWithin> found;
+  for (size_t i = 0; i < contrasts.size(); ++i) found.push_back(within(contrasts[i], draws[i]));
   sweep.none = estimate_of(scores.none);
-  sweep.all_minus_none = within(contrasts[0], draws[0]);
+  sweep.all_minus_none = found[0];
   for (size_t g = 0; g < sweep.gates.size(); ++g) {
     SweptGate& gate = sweep.gates[g];
     gate.refined = scores.refined[g];
     gate.nan_scores = scores.nan_scores[g];
     gate.score = estimate_of(scores.gated[g]);
-    gate.minus_none = within(contrasts[2 * g + 1], draws[2 * g + 1]);
-    gate.minus_random = within(contrasts[2 * g + 2], draws[2 * g + 2]);
+    gates[g].write(found, sweep.controls.size(), gate);
   }
 }
 
@@ -115,8 +142,12 @@ Sweep sweep_gates(const ScoredArtifact& artifact, const Corpus& corpus, const Sw
   sweep.rule = rule_of(options.key_rule, artifact.artifact.gate.keys);
   sweep.gates = choose_gates(artifact, corpus, options, eval_options(options, scoring, windows));
   const Network network = make_network(artifact.artifact, scoring.precision, device);
-  const SweptNetwork swept{
-      network, stored_head(artifact.artifact, device), {{.rule = sweep.rule}, 1}};
+  sweep.controls = parse_controls(options.controls);
+  const SweptNetwork swept{network,
+                           stored_head(artifact.artifact, device),
+                           {{.rule = sweep.rule}, 1},
+                           sweep.controls,
+                           static_cast<uint64_t>(options.seed)};
   std::vector<Chooser> choosers;
   for (const SweptGate& gate : sweep.gates)
     choosers.emplace_back(gate.choice.gate, gate.choice.policy,

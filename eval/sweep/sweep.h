@@ -1,13 +1,14 @@
 // Many gates run at many budgets in one reading of the text: for rules under which a refined
 // prediction depends on which others are refined, so that none can be drawn from one trace
 // (docs/curves.md). The base passes and their signals are computed once; every gate has its own
-// sparse pass, and beside it a control that refines as many of every window.
+// sparse pass, and beside it controls that refine as many of every window.
 #pragma once
 
 #include <optional>
 
 #include "eval/curves/estimate.h"
 #include "eval/gate_choice.h"
+#include "eval/sweep/controls.h"
 #include "eval/sweep/options.h"
 
 namespace reprise {
@@ -19,7 +20,8 @@ struct SweptGate {
   GateChoice choice;
   int64_t refined = 0, nan_scores = 0;
   Estimate score;
-  EstimateWithin minus_none, minus_random;
+  EstimateWithin minus_none;
+  std::vector<EstimateWithin> controls_minus_none, minus_controls;  ///< by control
 };
 
 struct Sweep {
@@ -27,6 +29,7 @@ struct Sweep {
   int64_t documents = 0, tokens = 0;  ///< of the test split
   Estimate none;
   EstimateWithin all_minus_none;
+  std::vector<SweepControl> controls;
   std::vector<SweptGate> gates;
 };
 

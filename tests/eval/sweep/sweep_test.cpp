@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -106,11 +107,78 @@ TEST_F(SweepTest, GivesWhatEachGatesOwnEvaluationGives) {
     const double bpb = bits_per_byte(gated);
     EXPECT_NEAR(gate.score.bpb, bpb, 1e-9);
     EXPECT_NEAR(gate.minus_none.estimate.bpb, bpb - bits_per_byte(none), 1e-9);
-    EXPECT_NEAR(gate.minus_random.estimate.bpb, bpb - bits_per_byte(random), 1e-9);
+    ASSERT_EQ(swept.controls.front(), SweepControl::kRandom);
+    EXPECT_NEAR(gate.minus_controls.front().estimate.bpb, bpb - bits_per_byte(random), 1e-9);
     EXPECT_EQ(gate.refined, std::ranges::count(trace.tokens.refined, 1));
     EXPECT_GT(gate.refined, 5);
     EXPECT_NEAR(swept.none.bpb, bits_per_byte(none), 1e-9);
   }
+}
+
+/// Under coarse what any control picks is known from the trace of one evaluation.
+TEST_F(SweepTest, ControlsPickAsManyOfEveryWindow) {
+  options_.key_rule = RuleChoice::kCoarse;
+  options_.gates = {"entropy"};
+  options_.budgets = {"0.3"};
+  const Sweep swept = sweep(test_comm());
+  const SweptGate& gate = swept.gates.at(0);
+  const auto minus_none = [&](SweepControl control) {
+    const auto found = std::ranges::find(swept.controls, control) - swept.controls.begin();
+    return gate.controls_minus_none[static_cast<size_t>(found)].estimate.bpb;
+  };
+  EvalOptions one = scoring_;
+  one.gate = "entropy", one.budget = 0.3, one.curves = options_.curves;
+  one.key_rule = RuleChoice::kCoarse;
+  one.out = root_ / "coarse";
+  const StopRequest stop;
+  ASSERT_EQ(evaluate(*artifact_, *corpus_, one, test_comm(), stop), Outcome::kFinished);
+  const Trace trace = read_trace(root_ / "coarse" / "trace.h5");
+  const TokenColumns& t = trace.tokens;
+  // Windows of 16 with a stride of 8 score the first 16 positions of a document, then 8 at a time,
+  // the last ones what is left.
+  double inverted = 0, loss = 0, gain = 0, bytes = 0;
+  for (size_t d = 0; d < trace.documents.tokens.size(); ++d) {
+    const size_t first = trace.documents.first_token[d], count = trace.documents.tokens[d];
+    bytes += static_cast<double>(trace.documents.bytes[d]);
+    for (size_t begin = 0, end = 0; begin < count; begin = end) {
+      end = std::min(count, begin == 0 ? size_t{16} : begin + 8);
+      std::vector<size_t> rows;
+      int64_t refined = 0;
+      for (size_t i = first + begin; i < first + end; ++i) {
+        rows.push_back(i);
+        refined += t.refined[i];
+      }
+      const auto sum_of = [&](auto&& number) {
+        std::ranges::stable_sort(rows, {}, number);
+        double sum = 0;
+        for (int64_t k = 0; k < refined; ++k) {
+          const size_t row = rows[static_cast<size_t>(k)];
+          sum += t.nll_all[row] - t.nll_base[row];
+        }
+        std::ranges::sort(rows);
+        return sum;
+      };
+      inverted += sum_of([&](size_t i) { return t.entropy_base[i]; });
+      loss += sum_of([&](size_t i) { return -t.nll_base[i]; });
+      gain += sum_of([&](size_t i) { return t.nll_all[i] - t.nll_base[i]; });
+    }
+  }
+  const double to_bpb = 1 / std::log(2.0) / bytes;
+  EXPECT_NEAR(minus_none(SweepControl::kInverted), inverted * to_bpb, 1e-5);
+  EXPECT_NEAR(minus_none(SweepControl::kOracleLoss), loss * to_bpb, 1e-5);
+  EXPECT_NEAR(minus_none(SweepControl::kOracleGain), gain * to_bpb, 1e-5);
+  EXPECT_LT(minus_none(SweepControl::kOracleGain), minus_none(SweepControl::kRandom));
+  EXPECT_NE(minus_none(SweepControl::kMatched), minus_none(SweepControl::kRandom));
+}
+
+TEST(SweepControls, MatchedDrawsStayWithinTheirBins) {
+  const FrequencyBins bins({100, 1, 100, 1, 100, 100});
+  EXPECT_EQ(bins.of(1), 0);
+  EXPECT_EQ(bins.of(3), 0);
+  EXPECT_LT(bins.of(0), bins.of(5)) << "of equal counts the earlier";
+  EXPECT_EQ(bins.of(5), 6) << "302 of 402 stand before it";
+  EXPECT_THROW(parse_controls({"random", "random"}), Error);
+  EXPECT_THROW(parse_controls({"moon"}), Error);
 }
 
 TEST_F(SweepTest, OneRankGivesTheSameRecord) {
