@@ -91,17 +91,17 @@ def drawn(records):
             "all": over_seeds([record["all"]["bpb"] for record in records]), "gates": gates}
 
 
-def sweep(packed, rule):
-    """Every gate's own passes at both budgets; `random`: as many of every window."""
-    out = SCRATCH / f"{packed.stem}.{rule}.sweep.json"
+def sweep(packed, rule, name, options):
+    out = SCRATCH / f"{packed.stem}.{rule}.{name}.json"
     if not out.exists():
         PROGRAM.reprise("sweep", {"sweep.artifact": packed, "sweep.corpus": PROGRAM.corpus_of(TEXT), "sweep.out": out, "sweep.key-rule": rule,
-                                  "sweep.curves": SCRATCH / f"{packed.stem}.curves.json", "sweep.budgets": ",".join(map(str, BUDGETS))}, threads=1)
+                                  "sweep.curves": SCRATCH / f"{packed.stem}.curves.json", "sweep.budgets": ",".join(map(str, BUDGETS)),
+                                  **options}, threads=1)
     return json.loads(out.read_text())
 
 
 def swept(records):
-    """By gate and budget: what its own passes take off none, and off as many at random."""
+    """By gate and budget: what its own passes take off none, and off each control on as many tokens of every window."""
     gates = {}
     for i, first in enumerate(records[0]["gates"]):
         runs = [record["gates"][i] for record in records]
@@ -109,9 +109,16 @@ def swept(records):
             "share": over_seeds([run["share"] for run in runs]),
             "minus_none": over_seeds([run["minus_none"]["bpb"] for run in runs]),
             "documents": [run["minus_none"]["interval_bpb"] for run in runs],
-            "minus_random": over_seeds([run["minus_random"]["bpb"] for run in runs])}
+            "minus_controls": {control: over_seeds([run["controls"][control]["gate_minus_this"]["bpb"] for run in runs])
+                               for control in first["controls"]}}
     return {"none": over_seeds([record["none"]["bpb"] for record in records]),
             "all_minus_none": over_seeds([record["all_minus_none"]["bpb"] for record in records]), "gates": gates}
+
+
+def run_under(rule, packed):
+    """Every gate beside random draws; the entropy gate beside every control."""
+    return {"gates": swept([sweep(path, rule, "sweep", {"sweep.controls": "random"}) for path in packed]),
+            "controls": swept([sweep(path, rule, "controls", {"sweep.gates": "entropy"}) for path in packed])}
 
 
 def alternatives(packed, second):
@@ -146,7 +153,7 @@ def main():
             print(f"trained with {rule:7} {gate:22}", *(f"{budget}: {of[budget]['minus_none']['mean']:+.5f}" for budget in BUDGETS),
                   flush=True)
     for rule in reversed(RULES):
-        trained[rule]["run_under_latest"] = swept([sweep(path, "latest") for path in packed[rule]])
+        trained[rule]["run_under_latest"] = run_under("latest", packed[rule])
         write(trained)
     models = packed["coarse"]
     records = [alternatives(own, models[(i + 1) % len(models)]) for i, own in enumerate(models)]
